@@ -1,0 +1,1 @@
+"""What supplies customers, orders, items and packages: the protocol and the adapters."""

@@ -1,0 +1,98 @@
+"""The protocol that every backend adapter fulfils.
+
+The operations bear the names of the procedure. An adapter raises nothing but the errors of
+`returnflow.errors` that stand below `BackendError`; anything else is a bug in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from returnflow.records import (
+    Customer,
+    Item,
+    Order,
+    OrdersSummary,
+    Package,
+    ReturnReceipt,
+    TransferReceipt,
+)
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A shop, as the procedure sees it. Thread-safe: operations may run in a worker thread."""
+
+    @property
+    def zone(self) -> str | None:
+        """The IANA name of the shop's policy time zone (rule 2), or None if it has none."""
+
+    def capabilities(self) -> frozenset[str]:
+        """The names of the operations that this backend can do."""
+
+    def get_customer_by_email(self, email: str) -> Customer:
+        """The one customer with this address, trimmed and compared case-insensitively.
+
+        Raises:
+            NotFoundError: nobody has it.
+            AmbiguousError: several have it; none is guessed (rule 20).
+            UnavailableError: no usable answer.
+        """
+
+    def summarize_orders(self, order_ids: Sequence[str]) -> OrdersSummary:
+        """The orders with their items' descriptions; those that fail are named (rule 24).
+
+        Raises:
+            UnavailableError: no usable answer at all.
+        """
+
+    def get_order_details(self, order_id: str) -> Order:
+        """The order, whoever's it is; ids compared trimmed and case-folded (rule 22).
+
+        Raises:
+            NotFoundError, UnavailableError
+        """
+
+    def get_item_details(self, item_id: str) -> Item:
+        """The item with its eligibility block.
+
+        Raises:
+            NotFoundError, UnavailableError
+        """
+
+    def get_package_details(self, package_id: str) -> Package:
+        """The package.
+
+        Raises:
+            NotFoundError, UnavailableError
+        """
+
+    def initiate_return(
+        self,
+        order_id: str,
+        item_id: str,
+        quantity: int,
+        return_reason: str,
+        *,
+        idempotency_key: str,
+        note: str = "",
+    ) -> ReturnReceipt:
+        """Opens a return, once per key: the same key gives the same receipt (rules 28, 29).
+
+        Raises:
+            RefusedByBackendError: plainly declined, with a code; nothing was done.
+            UnavailableError: no usable answer; its `outcome` says what is known.
+        """
+
+    def transfer_to_human_representative(
+        self, customer_id: str | None, summary_of_issues: str, *, idempotency_key: str
+    ) -> TransferReceipt:
+        """Hands the call to a person, once per key.
+
+        Raises:
+            RefusedByBackendError, UnavailableError
+        """
+
+    def close(self) -> None:
+        """Releases what the adapter holds. Calling it twice is harmless."""

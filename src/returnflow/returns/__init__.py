@@ -1,0 +1,1 @@
+"""The vocabulary of handling returns: events, facts, guards, operations."""
