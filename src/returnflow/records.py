@@ -17,7 +17,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The base of all records."""
 
 
-class Customer(Record):
+class Customer(Record, frozen=True, kw_only=True):
     """A customer as the shop knows them. `is_fraud_flag` is for the agent's eyes only (rule 15)."""
 
     customer_id: str
@@ -30,14 +30,14 @@ class Customer(Record):
     is_fraud_flag: bool = False
 
 
-class Parcel(Record):
+class Parcel(Record, frozen=True, kw_only=True):
     """How many units of an order line travel in one package; an empty id: not shipped (rule 12)."""
 
     package_id: str = ""
     quantity: int
 
 
-class OrderLine(Record):
+class OrderLine(Record, frozen=True, kw_only=True):
     """One line of an order.
 
     `unit_price` is the item's final cost for one unit. `returned` counts the units already in a
@@ -53,7 +53,7 @@ class OrderLine(Record):
     parcels: tuple[Parcel, ...] = ()
 
 
-class Order(Record):
+class Order(Record, frozen=True, kw_only=True):
     """An order with its lines. `order_date` is ISO 8601 text: a date or a date and time."""
 
     order_id: str
@@ -64,7 +64,7 @@ class Order(Record):
     associated_returns: tuple[str, ...] = ()
 
 
-class SummaryLine(Record):
+class SummaryLine(Record, frozen=True, kw_only=True):
     """An item of an order as `summarize_orders` presents it."""
 
     item_id: str
@@ -73,7 +73,7 @@ class SummaryLine(Record):
     current_shipment_status: str = ""
 
 
-class OrderSummary(Record):
+class OrderSummary(Record, frozen=True, kw_only=True):
     """An open order with the descriptions of its items, to be recognised by the customer."""
 
     order_id: str
@@ -81,21 +81,21 @@ class OrderSummary(Record):
     items: tuple[SummaryLine, ...] = ()
 
 
-class OrderFailure(Record):
+class OrderFailure(Record, frozen=True, kw_only=True):
     """An order that could not be loaded for the summary (rule 24), with the reason in words."""
 
     order_id: str
     reason: str = ""
 
 
-class OrdersSummary(Record):
+class OrdersSummary(Record, frozen=True, kw_only=True):
     """The answer of `summarize_orders`: what loaded, and what did not."""
 
     orders: tuple[OrderSummary, ...] = ()
     failed: tuple[OrderFailure, ...] = ()
 
 
-class ReturnPolicy(Record):
+class ReturnPolicy(Record, frozen=True, kw_only=True):
     """An item's eligibility block; either member may be missing (rules 5, 6, 10).
 
     `return_window` is free text: ``30``, ``30 days``, ``P30D``, ``unlimited``.
@@ -105,7 +105,7 @@ class ReturnPolicy(Record):
     return_window: str | None = None
 
 
-class Item(Record):
+class Item(Record, frozen=True, kw_only=True):
     """An item of the catalogue; `policy` is None where the eligibility block is missing."""
 
     item_id: str
@@ -116,7 +116,7 @@ class Item(Record):
     policy: ReturnPolicy | None = None
 
 
-class Package(Record):
+class Package(Record, frozen=True, kw_only=True):
     """A parcel on its way. Dates are ISO 8601 text; empty: none."""
 
     package_id: str
@@ -126,7 +126,7 @@ class Package(Record):
     final_delivery_date: str = ""
 
 
-class ReturnReceipt(Record):
+class ReturnReceipt(Record, frozen=True, kw_only=True):
     """The shop's answer to `initiate_return`. Without a tracking id it is no success (rule 30)."""
 
     tracking_id: str
@@ -134,7 +134,7 @@ class ReturnReceipt(Record):
     status: str = ""
 
 
-class TransferReceipt(Record):
+class TransferReceipt(Record, frozen=True, kw_only=True):
     """The answer to a transfer; the reference may be empty."""
 
     reference: str = ""

@@ -46,33 +46,33 @@ class ReturnLine(msgspec.Struct, frozen=True, omit_defaults=True):
 # -- from the agent ---------------------------------------------------------------------------
 
 
-class EmailGiven(Event):
+class EmailGiven(Event, frozen=True, kw_only=True):
     """The customer named their registered e-mail address."""
 
     email: str
 
 
-class OrderIdGiven(Event):
+class OrderIdGiven(Event, frozen=True, kw_only=True):
     """The customer named an order, or said which of those listed it is."""
 
     order_id: str
 
 
-class OrderIdUnknown(Event):
+class OrderIdUnknown(Event, frozen=True, kw_only=True):
     """The customer does not have the order id."""
 
 
-class OrderUnrecognised(Event):
+class OrderUnrecognised(Event, frozen=True, kw_only=True):
     """The customer recognises none of the orders listed."""
 
 
-class ItemsPicked(Event):
+class ItemsPicked(Event, frozen=True, kw_only=True):
     """The customer said which items are to go back, and how many of each."""
 
     picks: tuple[Pick, ...]
 
 
-class Told(Event):
+class Told(Event, frozen=True, kw_only=True):
     """The agent said a prescribed sentence: `notice` is its key in the YAML, `subject` the
     item id or tracking id that it is about."""
 
@@ -80,37 +80,37 @@ class Told(Event):
     subject: str
 
 
-class ReturnConfirmed(Event):
+class ReturnConfirmed(Event, frozen=True, kw_only=True):
     """The customer said yes to exactly these lines (rule 25)."""
 
     lines: tuple[ReturnLine, ...]
 
 
-class ReturnDeclined(Event):
+class ReturnDeclined(Event, frozen=True, kw_only=True):
     """The customer wants no return, or no further one, after all."""
 
 
-class Satisfied(Event):
+class Satisfied(Event, frozen=True, kw_only=True):
     """The customer is satisfied and needs nothing more."""
 
 
-class AnotherReturn(Event):
+class AnotherReturn(Event, frozen=True, kw_only=True):
     """The customer wants to return something else in the same call."""
 
 
-class RetryRequested(Event):
+class RetryRequested(Event, frozen=True, kw_only=True):
     """The agent asked for a write to be tried again, with the same key where one is open."""
 
 
-class LeftUnconfirmed(Event):
+class LeftUnconfirmed(Event, frozen=True, kw_only=True):
     """The agent left a write of unknown outcome open and went on."""
 
 
-class CallbackPromised(Event):
+class CallbackPromised(Event, frozen=True, kw_only=True):
     """A transfer failed and the agent promised that somebody calls back."""
 
 
-class HumanRequested(Event):
+class HumanRequested(Event, frozen=True, kw_only=True):
     """The customer is to be transferred: `reason` is ``asked`` or ``not_satisfied`` or the
     agent's words, `summary` what the next person should know (rules 34, 35)."""
 
@@ -118,11 +118,11 @@ class HumanRequested(Event):
     summary: str
 
 
-class CallDropped(Event):
+class CallDropped(Event, frozen=True, kw_only=True):
     """The customer is gone (rule 36)."""
 
 
-class Resumed(Event):
+class Resumed(Event, frozen=True, kw_only=True):
     """The call goes on under a later policy date (rule 4)."""
 
     policy_date: date
@@ -131,69 +131,69 @@ class Resumed(Event):
 # -- from the backend -------------------------------------------------------------------------
 
 
-class CustomerFound(Event):
+class CustomerFound(Event, frozen=True, kw_only=True):
     """Exactly one customer has the e-mail address."""
 
     customer: Customer
 
 
-class CustomerMissing(Event):
+class CustomerMissing(Event, frozen=True, kw_only=True):
     """No customer has the e-mail address."""
 
     email: str = ""
 
 
-class CustomerAmbiguous(Event):
+class CustomerAmbiguous(Event, frozen=True, kw_only=True):
     """Several customers have the e-mail address (rule 20)."""
 
     email: str = ""
     count: int = 2
 
 
-class OrdersSummarized(Event):
+class OrdersSummarized(Event, frozen=True, kw_only=True):
     """The open orders, with those that failed to load beside them (rule 24)."""
 
     orders: tuple[OrderSummary, ...] = ()
     failed: tuple[OrderFailure, ...] = ()
 
 
-class OrderFound(Event):
+class OrderFound(Event, frozen=True, kw_only=True):
     """The order asked for; whose it is, a guard decides."""
 
     order: Order
 
 
-class OrderMissing(Event):
+class OrderMissing(Event, frozen=True, kw_only=True):
     """The shop knows no such order."""
 
     order_id: str = ""
 
 
-class ItemFound(Event):
+class ItemFound(Event, frozen=True, kw_only=True):
     """The details of an item."""
 
     item: Item
 
 
-class ItemMissing(Event):
+class ItemMissing(Event, frozen=True, kw_only=True):
     """The shop knows no such item."""
 
     item_id: str
 
 
-class PackageFound(Event):
+class PackageFound(Event, frozen=True, kw_only=True):
     """The details of a package."""
 
     package: Package
 
 
-class PackageMissing(Event):
+class PackageMissing(Event, frozen=True, kw_only=True):
     """The shop knows no such package."""
 
     package_id: str
 
 
-class ReturnRequested(Event):
+class ReturnRequested(Event, frozen=True, kw_only=True):
     """`initiate_return` is about to be sent with exactly these arguments and this key."""
 
     order_id: str
@@ -204,20 +204,20 @@ class ReturnRequested(Event):
     key: str = ""
 
 
-class ReturnOpened(Event):
+class ReturnOpened(Event, frozen=True, kw_only=True):
     """The shop opened the return."""
 
     receipt: ReturnReceipt
 
 
-class ReturnRefused(Event):
+class ReturnRefused(Event, frozen=True, kw_only=True):
     """The shop plainly declined the return; nothing was done."""
 
     code: str = "refused"
     message: str = ""
 
 
-class TransferRequested(Event):
+class TransferRequested(Event, frozen=True, kw_only=True):
     """`transfer_to_human_representative` is about to be sent; no customer id before anyone
     is identified (rule 35)."""
 
@@ -226,19 +226,19 @@ class TransferRequested(Event):
     key: str = ""
 
 
-class TransferAccepted(Event):
+class TransferAccepted(Event, frozen=True, kw_only=True):
     """A human representative takes over."""
 
     receipt: TransferReceipt = TransferReceipt()
 
 
-class TransferRefused(Event):
+class TransferRefused(Event, frozen=True, kw_only=True):
     """The backend plainly declined the transfer."""
 
     message: str = ""
 
 
-class BackendFailed(Event):
+class BackendFailed(Event, frozen=True, kw_only=True):
     """No usable answer. `outcome`: ``known`` (nothing happened there), ``unknown`` (a write
     may have been done), ``cancelled`` (the agent stopped waiting for a look-up)."""
 
