@@ -150,11 +150,13 @@ class Vocabulary:
         dues: by name, what a state that `owes` it must have said.
         sample_due: values of a due in which nothing is missing.
         field_types: by name.
-        told: the name of the event that records something as said.
-        resumed: the name of the event that begins a later day; made by `resume`.
-        dropped, human: the events of a caller who is gone, or wants a person.
-        failed: the name of the event for a backend that gave no usable answer.
-        build_failed: makes it from operation, outcome and message.
+        notices: the keys of everything that a due can ask to be said.
+        told, build_told: the event that records a due as said, and how it is made.
+        resumed, build_resumed: the event that begins a later policy date.
+        dropped: the event of a caller who is gone.
+        human, build_human: the event that asks for a person, made from reason and summary.
+        build_failed: the event of a backend that gave no usable answer, made from the
+            operation, ``known``, ``unknown`` or ``cancelled``, and a message.
         draft_summary: a summary of the call so far for a transfer; never empty (rule 34).
         personal: names of event and record fields that hold e-mail addresses or phone
             numbers, mapped to ``"email"`` or ``"phone"`` (rule 38).
@@ -171,8 +173,14 @@ class Vocabulary:
     dues: Mapping[str, Callable[[Any], Sequence[Due]]]
     sample_due: Callable[[], dict[str, Any]]
     field_types: Mapping[str, FieldType]
+    notices: tuple[str, ...]
+    told: type[Event]
     build_told: Callable[[Due], Event]
+    resumed: type[Event]
     build_resumed: Callable[[date], Event]
+    dropped: type[Event]
+    human: type[Event]
+    build_human: Callable[[str, str], Event]
     build_failed: Callable[[str, str, str], Event]
     draft_summary: Callable[[Any, str], str]
     identity: Callable[[Any], str]

@@ -1,0 +1,488 @@
+"""The facts of one call about a return, computed from its events and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from returnflow.records import Customer, Item, Order, OrdersSummary, Package
+from returnflow.returns import eligibility
+from returnflow.returns import events as ev
+
+LineState = Literal[
+    "waiting", "requested", "opened", "refused", "failed", "not_done", "unknown", "left"
+]
+"""Where a confirmed line stands: not sent yet; sent, no outcome; opened; plainly refused; surely
+not done; perhaps done; left so by the agent."""
+
+NOTICES = ("tracking_id", "shipping_not_refunded", "approval_before_pickup")
+"""What is owed for every return opened, in the order in which it is said (rule 33)."""
+
+
+class Line(msgspec.Struct, kw_only=True):
+    """One line of the return that the customer said yes to, and what became of it."""
+
+    order_id: str
+    item_id: str
+    quantity: int
+    reason: str
+    note: str = ""
+    state: LineState = "waiting"
+    requests: int = 0
+    key: str = ""
+    tracking_id: str = ""
+    refund: Decimal | None = None
+    currency: str = ""
+    message: str = ""
+
+
+class Case:
+    """See the module. `copy` is cheap; `apply` works in place and never looks at a state.
+
+    Attributes:
+        summary: the open orders as last listed; None before.
+        gone_through: the customer has heard of the open orders and recognised none.
+        wanted_order: the order id as the customer gave it.
+        items, packages: what was looked up; None for what the shop does not know.
+        lines: this round's confirmed lines; earlier rounds of the call are in `earlier`.
+        transfer: a transfer that was sent and whose outcome is not settled.
+        transfer_repeated: a transfer was requested while another was under way.
+        unasked: the last outcome of a write came without a request.
+    """
+
+    __slots__ = (
+        "ambiguous",
+        "customer",
+        "earlier",
+        "email",
+        "failure",
+        "gone_through",
+        "items",
+        "lines",
+        "lines_at_fetch",
+        "order",
+        "packages",
+        "picks",
+        "policy_date",
+        "summary",
+        "told",
+        "transfer",
+        "transfer_message",
+        "transfer_reason",
+        "transfer_reference",
+        "transfer_repeated",
+        "transfer_summary",
+        "unasked",
+        "wanted_order",
+        "withdrawn",
+        "zone",
+    )
+
+    def __init__(self, policy_date: date, zone: str) -> None:
+        self.policy_date = policy_date
+        self.zone = zone
+        self.email = ""
+        self.ambiguous = 0
+        self.customer: Customer | None = None
+        self.summary: OrdersSummary | None = None
+        self.gone_through = False
+        self.wanted_order = ""
+        self.order: Order | None = None
+        self.lines_at_fetch = 0
+        self.picks: tuple[ev.Pick, ...] = ()
+        self.items: dict[str, Item | None] = {}
+        self.packages: dict[str, Package | None] = {}
+        self.told: set[tuple[str, str]] = set()
+        self.lines: list[Line] = []
+        self.earlier: list[Line] = []
+        self.withdrawn = 0
+        self.unasked = False
+        self.failure: ev.BackendFailed | None = None
+        self.transfer: ev.TransferRequested | None = None
+        self.transfer_reason = ""
+        self.transfer_summary = ""
+        self.transfer_message = ""
+        self.transfer_reference = ""
+        self.transfer_repeated = False
+
+    def copy(self) -> Case:
+        """An independent copy; records are shared, since they never change."""
+        twin = Case.__new__(Case)
+        for name in Case.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin.items = dict(self.items)
+        twin.packages = dict(self.packages)
+        twin.told = set(self.told)
+        twin.lines = [msgspec.structs.replace(line) for line in self.lines]
+        twin.earlier = list(self.earlier)
+        return twin
+
+    def apply(self, event: Any) -> None:
+        """Takes the facts of `event` in; an event without facts changes nothing."""
+        change = _CHANGES.get(type(event))
+        if change is not None:
+            change(self, event)
+
+    # -- what follows from the facts ----------------------------------------------------------
+
+    @property
+    def all_lines(self) -> list[Line]:
+        """Every line confirmed in this call, in order."""
+        return self.earlier + self.lines
+
+    @property
+    def opened(self) -> list[Line]:
+        """Every return opened in this call, in order."""
+        return [line for line in self.all_lines if line.state == "opened"]
+
+    @property
+    def sent(self) -> Line | None:
+        """The line whose request was sent and whose outcome is not settled."""
+        for line in self.lines:
+            if line.state in ("requested", "unknown", "failed"):
+                return line
+        return None
+
+    @property
+    def next_line(self) -> Line | None:
+        """The next line that is to be requested."""
+        return next((line for line in self.lines if line.state == "waiting"), None)
+
+    def taken(self, item_id: str) -> int | None:
+        """Units of the selected order's item that are in a return, this call's included.
+
+        The order says what it knew when it was fetched; what this call has opened, or may have
+        opened, since then is added (rule 17). None where the order does not say.
+        """
+        if self.order is None:
+            return None
+        known = eligibility.returned_units(self.order, item_id)
+        if known is None:
+            return None
+        here = [
+            line.quantity
+            for line in self.all_lines[self.lines_at_fetch :]
+            if line.state in ("requested", "opened", "unknown", "left")
+            and (line.order_id, line.item_id) == (self.order.order_id, item_id)
+        ]
+        return known + sum(here)
+
+    def wanted(self) -> dict[str, int]:
+        """Units picked by item, in the order of picking (rule 18: two picks add up)."""
+        units: dict[str, int] = {}
+        for pick in self.picks:
+            units[pick.item_id] = units.get(pick.item_id, 0) + pick.quantity
+        return units
+
+    def pending_items(self) -> list[str]:
+        """Items picked whose details are still to be looked up."""
+        return [item_id for item_id in self.wanted() if item_id not in self.items]
+
+    def pending_packages(self) -> list[str]:
+        """Packages whose look-up can still change an answer (rule 12: never an empty id)."""
+        if self.order is None:
+            return []
+        owed: dict[str, None] = {}
+        for item_id in self.wanted():
+            if item_id in self.items and not eligibility.item_reasons(
+                self.order, self.items[item_id], self.policy_date, self.zone
+            ):
+                for line in eligibility.lines_of(self.order, item_id):
+                    for parcel in line.parcels:
+                        if parcel.package_id and parcel.package_id not in self.packages:
+                            owed[parcel.package_id] = None
+        return list(owed)
+
+    def decide(self, item_id: str, wanted: int) -> eligibility.Decision:
+        """The decision on `wanted` units of an item of the selected order."""
+        assert self.order is not None  # noqa: S101 (asked only once an order is selected)
+        return eligibility.decide(
+            self.order,
+            item_id,
+            wanted,
+            self.items.get(item_id),
+            self.packages,
+            self.taken(item_id) or 0,
+            self.policy_date,
+            self.zone,
+        )
+
+    def decisions(self) -> list[eligibility.Decision]:
+        """The decision on every item picked, in the order of picking."""
+        if self.order is None:
+            return []
+        return [self.decide(item_id, wanted) for item_id, wanted in self.wanted().items()]
+
+    def owed_refusals(self) -> list[eligibility.Decision]:
+        """Refusals not yet explained to the customer (rule 14)."""
+        return [
+            decision
+            for decision in self.decisions()
+            if decision.advice and (decision.advice, decision.item_id) not in self.told
+        ]
+
+    def owed_notices(self) -> list[tuple[str, Line]]:
+        """Notices not yet given, return by return (rule 33)."""
+        return [
+            (notice, line)
+            for line in self.opened
+            for notice in NOTICES
+            if (notice, line.tracking_id) not in self.told
+        ]
+
+    def outline(self) -> tuple[Any, ...]:
+        """A small hashable summary, for walks that should not go the same way twice."""
+        decisions = () if self.pending_items() or self.pending_packages() else self.decisions()
+        return (
+            bool(self.email),
+            self.customer.customer_id if self.customer else None,
+            None if self.summary is None else (len(self.summary.orders), self.gone_through),
+            self.wanted_order,
+            self.order.order_id if self.order else None,
+            tuple(sorted(self.wanted().items())),
+            tuple(sorted(self.pending_items())),
+            tuple(sorted(self.pending_packages())),
+            tuple((d.item_id, d.allowed, d.advice) for d in decisions),
+            len(self.owed_refusals()) if decisions else 0,
+            tuple((line.item_id, line.quantity, line.state) for line in self.lines),
+            tuple((line.item_id, line.state) for line in self.earlier),
+            len(self.owed_notices()),
+            self.transfer is not None,
+            bool(self.transfer_summary),
+        )
+
+    # -- how events change the facts ----------------------------------------------------------
+
+    def _forget_order(self) -> None:
+        self.wanted_order = ""
+        self.order = None
+        self._forget_picks()
+
+    def _forget_picks(self) -> None:
+        self.picks = ()
+        self.earlier += self.lines
+        self.lines = []
+        # A refusal is about one choice: a new choice has it explained anew.
+        opened = {line.tracking_id for line in self.opened}
+        self.told = {said for said in self.told if said[1] in opened}
+
+    def _email_given(self, event: ev.EmailGiven) -> None:
+        self._forget_order()
+        self.email = event.email
+        self.customer = None
+        self.summary = None
+        self.gone_through = False
+
+    def _customer_found(self, event: ev.CustomerFound) -> None:
+        self.customer = event.customer
+        self.ambiguous = 0
+
+    def _customer_missing(self, event: ev.CustomerMissing) -> None:
+        self.ambiguous = 0
+
+    def _customer_ambiguous(self, event: ev.CustomerAmbiguous) -> None:
+        self.ambiguous = event.count
+
+    def _order_id_given(self, event: ev.OrderIdGiven) -> None:
+        self._forget_order()
+        self.wanted_order = event.order_id
+
+    def _order_id_unknown(self, event: ev.OrderIdUnknown) -> None:
+        self._forget_order()
+
+    def _order_unrecognised(self, event: ev.OrderUnrecognised) -> None:
+        self.gone_through = True
+
+    def _orders_summarized(self, event: ev.OrdersSummarized) -> None:
+        self.summary = OrdersSummary(orders=event.orders, failed=event.failed)
+
+    def _order_found(self, event: ev.OrderFound) -> None:
+        self.order = event.order
+        self.lines_at_fetch = len(self.all_lines)
+
+    def _items_picked(self, event: ev.ItemsPicked) -> None:
+        self._forget_picks()
+        self.picks = event.picks
+
+    def _item_found(self, event: ev.ItemFound) -> None:
+        self.items[event.item.item_id] = event.item
+
+    def _item_missing(self, event: ev.ItemMissing) -> None:
+        self.items[event.item_id] = None
+
+    def _package_found(self, event: ev.PackageFound) -> None:
+        self.packages[event.package.package_id] = event.package
+
+    def _package_missing(self, event: ev.PackageMissing) -> None:
+        self.packages[event.package_id] = None
+
+    def _told(self, event: ev.Told) -> None:
+        self.told.add((event.notice, event.subject))
+
+    def _return_confirmed(self, event: ev.ReturnConfirmed) -> None:
+        self.earlier += self.lines
+        self.lines = []
+        order_id = self.order.order_id if self.order else ""
+        merged: dict[tuple[str, str], Line] = {}
+        for line in event.lines:
+            here = merged.get((line.item_id, line.reason))
+            if here is None:
+                here = merged[line.item_id, line.reason] = Line(
+                    order_id=order_id,
+                    item_id=line.item_id,
+                    quantity=0,
+                    reason=line.reason,
+                )
+            here.quantity += line.quantity  # rule 19: one reason, one return
+            if line.note and line.note not in here.note.split("; "):
+                here.note = f"{here.note}; {line.note}" if here.note else line.note
+        self.lines = list(merged.values())
+        self.withdrawn = 0
+
+    def _return_requested(self, event: ev.ReturnRequested) -> None:
+        line = self.sent or next(
+            (line for line in self.lines if line.state == "waiting" and matches(line, event)), None
+        )
+        if line is None:
+            return
+        if line.state == "waiting":
+            line.refund, line.currency = self.refund_of(line)
+            line.state, line.key = "requested", event.key
+        line.requests += 1
+
+    def refund_of(self, line: Line) -> tuple[Decimal | None, str]:
+        """What the customer gets back for a line that is about to be sent, and its currency.
+
+        Lines of the same item that come before it in this round take the first units.
+        """
+        order = self.order
+        if order is None:
+            return None, ""
+        taken = self.taken(line.item_id) or 0
+        for other in self.lines:
+            if other is line:
+                break
+            if other.item_id == line.item_id and other.state == "waiting":
+                taken += other.quantity
+        lines = eligibility.lines_of(order, line.item_id)
+        currency = lines[0].currency if lines else ""
+        return (
+            eligibility.refund(order, line.item_id, line.quantity, self.packages, taken),
+            currency,
+        )
+
+    def _settle_return(self, state: LineState, message: str) -> Line | None:
+        line = self.sent
+        self.unasked = line is None
+        if line is not None:
+            line.state, line.message = state, message
+        return line
+
+    def _return_opened(self, event: ev.ReturnOpened) -> None:
+        line = self._settle_return("opened", "")
+        if line is not None:
+            line.tracking_id = event.receipt.tracking_id
+
+    def _return_refused(self, event: ev.ReturnRefused) -> None:
+        self._settle_return("refused", event.message or event.code)
+
+    def _backend_failed(self, event: ev.BackendFailed) -> None:
+        self.failure = event
+        if event.operation == "initiate_return":
+            self._settle_return("failed" if event.outcome == "known" else "unknown", event.message)
+        elif event.operation == "transfer_to_human_representative":
+            self.unasked = self.transfer is None
+            self.transfer_message = event.message
+            if event.outcome == "known":
+                self.transfer = None
+
+    def _retry_requested(self, event: ev.RetryRequested) -> None:
+        line = self.sent
+        if line is not None:
+            line.state = "requested"
+
+    def _left_unconfirmed(self, event: ev.LeftUnconfirmed) -> None:
+        line = self.sent
+        if line is not None:
+            line.state = "not_done" if line.state == "failed" else "left"
+
+    def _another_return(self, event: ev.AnotherReturn) -> None:
+        self._forget_order()
+        self.summary = None
+        self.gone_through = False
+
+    def _human_requested(self, event: ev.HumanRequested) -> None:
+        self.transfer_reason = event.reason
+        self.transfer_summary = event.summary
+
+    def _transfer_requested(self, event: ev.TransferRequested) -> None:
+        self.transfer_repeated = self.transfer is not None
+        self.transfer = event
+        self.transfer_message = ""
+
+    def _transfer_accepted(self, event: ev.TransferAccepted) -> None:
+        self.unasked = self.transfer is None
+        self.transfer = None
+        self.transfer_reference = event.receipt.reference
+
+    def _transfer_refused(self, event: ev.TransferRefused) -> None:
+        self.unasked = self.transfer is None
+        self.transfer = None
+        self.transfer_message = event.message
+
+    def _resumed(self, event: ev.Resumed) -> None:
+        self.policy_date = event.policy_date
+        self.items.clear()
+        self.packages.clear()
+        opened = {line.tracking_id for line in self.opened}
+        self.told = {said for said in self.told if said[1] in opened}
+        # What was not sent yet is decided again (rule 4).
+        kept = [line for line in self.lines if line.state != "waiting"]
+        self.withdrawn = len(self.lines) - len(kept)
+        self.lines = kept
+
+
+def matches(line: Line, event: ev.ReturnRequested) -> bool:
+    """Whether a request is exactly the confirmed line (rules 14, 25, 27)."""
+    return (line.order_id, line.item_id, line.quantity, line.reason) == (
+        event.order_id,
+        event.item_id,
+        event.quantity,
+        event.reason,
+    )
+
+
+_CHANGES: dict[type, Callable[[Case, Any], None]] = {
+    ev.EmailGiven: Case._email_given,
+    ev.CustomerFound: Case._customer_found,
+    ev.CustomerMissing: Case._customer_missing,
+    ev.CustomerAmbiguous: Case._customer_ambiguous,
+    ev.OrderIdGiven: Case._order_id_given,
+    ev.OrderIdUnknown: Case._order_id_unknown,
+    ev.OrderUnrecognised: Case._order_unrecognised,
+    ev.OrdersSummarized: Case._orders_summarized,
+    ev.OrderFound: Case._order_found,
+    ev.ItemsPicked: Case._items_picked,
+    ev.ItemFound: Case._item_found,
+    ev.ItemMissing: Case._item_missing,
+    ev.PackageFound: Case._package_found,
+    ev.PackageMissing: Case._package_missing,
+    ev.Told: Case._told,
+    ev.ReturnConfirmed: Case._return_confirmed,
+    ev.ReturnRequested: Case._return_requested,
+    ev.ReturnOpened: Case._return_opened,
+    ev.ReturnRefused: Case._return_refused,
+    ev.BackendFailed: Case._backend_failed,
+    ev.RetryRequested: Case._retry_requested,
+    ev.LeftUnconfirmed: Case._left_unconfirmed,
+    ev.AnotherReturn: Case._another_return,
+    ev.HumanRequested: Case._human_requested,
+    ev.TransferRequested: Case._transfer_requested,
+    ev.TransferAccepted: Case._transfer_accepted,
+    ev.TransferRefused: Case._transfer_refused,
+    ev.Resumed: Case._resumed,
+}

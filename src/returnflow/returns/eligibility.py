@@ -1,0 +1,352 @@
+"""Whether an item may go back, how many units of it, and why not: rules 1 to 18, and 31.
+
+Everything here is a pure function of records and of the policy date. Answers carry every reason
+that the look-ups show, each as one sentence with its figures (rule 9).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from returnflow.records import Item, Order, OrderLine, Package
+
+Advice = Literal["after_delivery", "closes_before_delivery", "offer_transfer", "final"]
+
+UNLIMITED = -1
+"""A return window without an end; only ever said explicitly (rule 6)."""
+
+ON_ITS_WAY = frozenset({"IN_TRANSIT", "OUT_FOR_DELIVERY", "AT_DELIVERY_STATION", "AT_WAREHOUSE"})
+"""The statuses that lead to "after it is delivered" (rule 13)."""
+
+_WINDOW = re.compile(r"(?:([0-9]{1,5})(?:\s*days?)?|P([0-9]{1,5})D)", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why units of an item may not go back now.
+
+    Args:
+        code: short and stable, for scenarios, findings and reports.
+        sentence: for the agent, with figures, and what would have passed.
+    """
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What may be returned of one item of an order, and what may not.
+
+    Args:
+        item_id, description: the item, as the order names it.
+        wanted: units that the customer picked.
+        allowed: units that may go back now: delivered and not yet in a return.
+        reasons: every reason for units that may not; empty when `wanted` is allowed whole.
+        advice: which words the refused units call for; None when nothing is refused.
+    """
+
+    item_id: str
+    description: str
+    wanted: int
+    allowed: int
+    reasons: tuple[Reason, ...]
+    advice: Advice | None
+
+    @property
+    def granted(self) -> int:
+        """Units that go on to the customer's yes: `wanted`, lowered to `allowed` (rule 17)."""
+        return min(self.wanted, self.allowed)
+
+
+@lru_cache(maxsize=1024)
+def window_days(text: str | None) -> int | None:
+    """The return window in days after the order day; `UNLIMITED`; None where unknown (rule 5).
+
+    >>> window_days("P30D"), window_days("0"), window_days("unlimited"), window_days("abc")
+    (30, 0, -1, None)
+    """
+    if text is None:
+        return None
+    words = text.strip()
+    if words.casefold() == "unlimited":
+        return UNLIMITED
+    match = _WINDOW.fullmatch(words)
+    return int(match[1] or match[2]) if match else None
+
+
+@lru_cache(maxsize=4096)
+def calendar_day(text: str, zone: str) -> date | None:
+    """The day of an ISO 8601 date or date-time in the policy zone (rules 2, 3).
+
+    A time without a zone is read in the policy zone; a date without a time is that date.
+    None where the text is neither.
+    """
+    words = text.strip()
+    try:
+        if len(words) <= 10:
+            return date.fromisoformat(words)
+        moment = datetime.fromisoformat(words)
+        return (moment if moment.tzinfo is None else moment.astimezone(ZoneInfo(zone))).date()
+    except (ValueError, OverflowError):
+        return None
+
+
+def lines_of(order: Order, item_id: str) -> tuple[OrderLine, ...]:
+    """The order's lines of that item; their units add up (rule 18)."""
+    return tuple(line for line in order.lines if line.item_id == item_id)
+
+
+def ordered_units(order: Order, item_id: str) -> int:
+    """How many units of the item were ordered, over all lines."""
+    return sum(line.quantity for line in lines_of(order, item_id))
+
+
+def returned_units(order: Order, item_id: str) -> int | None:
+    """Units already in a return, over all lines; None where the source does not say (rule 17)."""
+    counts = [line.returned for line in lines_of(order, item_id)]
+    return None if None in counts else sum(count or 0 for count in counts)
+
+
+def is_delivered(package: Package | None) -> bool:
+    """Only ``DELIVERED`` on an ``ORDER_DELIVERY`` package is a delivery (rule 11)."""
+    return (
+        package is not None
+        and package.type == "ORDER_DELIVERY"
+        and package.current_status == "DELIVERED"
+    )
+
+
+def package_matters(order: Order, item: Item | None, policy_date: date, zone: str) -> bool:
+    """Whether a look-up of the item's packages could still change the answer."""
+    return not item_reasons(order, item, policy_date, zone)
+
+
+def item_reasons(order: Order, item: Item | None, policy_date: date, zone: str) -> list[Reason]:
+    """What the item and the order date alone say against a return (rules 1, 5 to 7, 10)."""
+    if item is None:
+        return [
+            Reason("item_unknown", "the shop has no details of this item, so nobody can tell here")
+        ]
+    reasons = []
+    policy = item.policy
+    if policy is None or policy.return_eligible is None:
+        reasons.append(
+            Reason(
+                "eligibility_unknown",
+                "the shop does not say whether this item may be returned",
+            )
+        )
+    elif not policy.return_eligible:
+        reasons.append(Reason("not_returnable", "the shop excludes this item from returns"))
+    if policy is not None:
+        reasons.extend(_window_reasons(order, policy.return_window, policy_date, zone))
+    return reasons
+
+
+def decide(
+    order: Order,
+    item_id: str,
+    wanted: int,
+    item: Item | None,
+    packages: Mapping[str, Package | None],
+    taken: int,
+    policy_date: date,
+    zone: str,
+) -> Decision:
+    """Decides on one item of an order.
+
+    Args:
+        wanted: units picked.
+        item: its details; None where the shop has none.
+        packages: what was looked up, None for a package that the shop does not know. A parcel
+            that is not in here was not looked up and counts as not delivered.
+        taken: units of it already in a return, this call's included.
+        policy_date, zone: the day on which the call decides (rule 4) and the shop's zone.
+    """
+    lines = lines_of(order, item_id)
+    description = lines[0].description if lines else item_id
+    reasons = item_reasons(order, item, policy_date, zone)
+    if reasons:
+        firm = {"not_returnable", "window_closed"} & {reason.code for reason in reasons}
+        reasons += _parcel_reasons(lines, packages, zone, only_looked_up=True)
+        advice: Advice = "final" if firm else "offer_transfer"
+        return Decision(item_id, description, wanted, 0, tuple(reasons), advice)
+    delivered = sum(
+        parcel.quantity
+        for line in lines
+        for parcel in line.parcels
+        if is_delivered(packages.get(parcel.package_id))
+    )
+    allowed = max(0, delivered - taken)
+    if allowed >= wanted:
+        return Decision(item_id, description, wanted, allowed, (), None)
+    reasons = _parcel_reasons(lines, packages, zone, only_looked_up=False)
+    if taken and delivered - taken < wanted:
+        reasons.append(
+            Reason(
+                "already_returned",
+                f"{taken} of the {ordered_units(order, item_id)} ordered in a return already; "
+                f"{allowed or 'none'} can still go back now",
+            )
+        )
+    return Decision(
+        item_id,
+        description,
+        wanted,
+        allowed,
+        tuple(reasons),
+        _advice(order, item, lines, packages, {reason.code for reason in reasons}, zone),
+    )
+
+
+def refund(
+    order: Order,
+    item_id: str,
+    quantity: int,
+    packages: Mapping[str, Package | None],
+    taken: int,
+) -> Decimal | None:
+    """What `quantity` units cost: the final price of each unit, lines in order (rules 18, 31).
+
+    Units in a return already are taken to be the first delivered ones. None where a price is
+    not recorded. Shipping is never part of it.
+    """
+    prices = [
+        line.unit_price
+        for line in lines_of(order, item_id)
+        for _ in range(
+            sum(p.quantity for p in line.parcels if is_delivered(packages.get(p.package_id)))
+        )
+    ][taken : taken + quantity]
+    known = [price for price in prices if price is not None]
+    if len(known) < quantity:
+        return None
+    return sum(known, Decimal(0))
+
+
+def _window_reasons(
+    order: Order, window: str | None, policy_date: date, zone: str
+) -> Iterator[Reason]:
+    days = window_days(window)
+    ordered = calendar_day(order.order_date, zone)
+    if days is None:
+        shown = "none is given" if not (window or "").strip() else f"it reads “{window}”"
+        yield Reason(
+            "window_unknown",
+            f"the return window of this item cannot be read: {shown}; not eligible",
+        )
+    if ordered is None:
+        yield Reason("order_date_unknown", "the order has no date that can be read")
+    elif ordered > policy_date:
+        yield Reason(
+            "order_in_future",
+            f"the order is dated {day_words(ordered)}, which is still to come: a data error",
+        )
+    elif days is not None and days != UNLIMITED and (policy_date - ordered).days > days:
+        closed = ordered + timedelta(days=days)
+        yield Reason(
+            "window_closed",
+            f"ordered {_days((policy_date - ordered).days)} ago; the window of {_days(days)} "
+            f"closed on {day_words(closed)}, {_days((policy_date - closed).days)} too late",
+        )
+
+
+def _parcel_reasons(
+    lines: tuple[OrderLine, ...],
+    packages: Mapping[str, Package | None],
+    zone: str,
+    *,
+    only_looked_up: bool,
+) -> list[Reason]:
+    """What the parcels say, each different sentence once, in the order of the lines."""
+    found: dict[tuple[str, str], int] = {}
+    for line in lines:
+        shipped = sum(parcel.quantity for parcel in line.parcels)
+        unshipped = max(0, line.quantity - shipped)
+        for parcel in line.parcels:
+            if not parcel.package_id:
+                unshipped += parcel.quantity
+            elif only_looked_up and parcel.package_id not in packages:
+                continue
+            elif not is_delivered(packages.get(parcel.package_id)):
+                key = _parcel_reason(packages.get(parcel.package_id), parcel.package_id, zone)
+                found[key] = found.get(key, 0) + parcel.quantity
+        if unshipped:
+            key = ("not_shipped", "not shipped yet")
+            found[key] = found.get(key, 0) + unshipped
+    return [Reason(code, f"{_units(count)} {words}") for (code, words), count in found.items()]
+
+
+def _parcel_reason(package: Package | None, package_id: str, zone: str) -> tuple[str, str]:
+    if package is None:
+        return "package_unknown", f"in package {package_id}, which the shop does not know"
+    status, due = package.current_status, calendar_day(package.estimated_delivery_date, zone)
+    if package.type != "ORDER_DELIVERY":
+        return (
+            "package_unknown",
+            f"in package {package_id}, which is of type {package.type or 'unknown'} "
+            "and not a delivery to the customer",
+        )
+    if status in ON_ITS_WAY:
+        expected = f", expected on {day_words(due)}" if due else ""
+        return "in_transit", f"not delivered yet ({status}){expected}"
+    if status == "DELIVERY_FAILURE":
+        return "delivery_failed", "not delivered: the delivery failed (DELIVERY_FAILURE)"
+    return "package_unknown", f"in package {package_id} with status “{status}”, not DELIVERED"
+
+
+def _advice(
+    order: Order,
+    item: Item | None,
+    lines: tuple[OrderLine, ...],
+    packages: Mapping[str, Package | None],
+    codes: set[str],
+    zone: str,
+) -> Advice:
+    if codes & {"delivery_failed", "package_unknown"}:
+        return "offer_transfer"
+    if not codes & {"in_transit", "not_shipped"}:
+        return "final"
+    closes = window_closes(order, item, zone)
+    if closes is not None:
+        for parcel in (parcel for line in lines for parcel in line.parcels):
+            package = packages.get(parcel.package_id)
+            if package is None or is_delivered(package):
+                continue
+            due = calendar_day(package.estimated_delivery_date, zone)
+            if due is not None and due > closes:
+                return "closes_before_delivery"
+    return "after_delivery"
+
+
+def window_closes(order: Order, item: Item | None, zone: str) -> date | None:
+    """The last day inside the window; None where there is none or it is unknown."""
+    days = window_days(item.policy.return_window) if item and item.policy else None
+    ordered = calendar_day(order.order_date, zone)
+    if days is None or days == UNLIMITED or ordered is None:
+        return None
+    try:
+        return ordered + timedelta(days=days)
+    except OverflowError:
+        return None
+
+
+def day_words(day: date) -> str:
+    """A date as it is said: ``14 October 2026``."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def _units(count: int) -> str:
+    return "1 unit is" if count == 1 else f"{count} units are"
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
