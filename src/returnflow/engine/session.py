@@ -92,6 +92,10 @@ class Session:
             session.accept(step)
         return session
 
+    def refolded(self, policy_date: date, zone: str, events: Iterable[Event]) -> Session:
+        """Another session of the same definition and tracer, after `events`; as `folded`."""
+        return Session.folded(self.definition, policy_date, zone, events, tracer=self._tracer)
+
     @property
     def state(self) -> State:
         """The state in which the call is."""

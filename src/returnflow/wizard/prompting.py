@@ -1,0 +1,126 @@
+"""A console on a terminal, through prompt_toolkit.
+
+Tab completes, a wrong answer is told in place, a line at the bottom names the keys. Nothing
+typed is kept as history, since it is personal data.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+from prompt_toolkit import PromptSession, print_formatted_text
+from prompt_toolkit.completion import CompleteEvent, Completer
+from prompt_toolkit.completion import Completion as Offer
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import DummyHistory
+from prompt_toolkit.shortcuts import CompleteStyle
+from prompt_toolkit.validation import ValidationError, Validator
+
+from returnflow.inert import inert
+from returnflow.wizard.answers import BadAnswer
+from returnflow.wizard.console import Prompt, columns, read_line, rows
+
+KEYS = "Enter accepts · Tab completes · /help · /back · /facts · Ctrl-D leaves"
+KEYS_NARROW = "Tab · /help · /back · Ctrl-D leaves"
+
+
+class TerminalConsole:
+    """See the module. A terminal that can move no cursor (``TERM=dumb``) is read in whole lines."""
+
+    interactive = True
+
+    def __init__(self) -> None:
+        self._out = sys.stdout
+        self._dumb = os.environ.get("TERM", "") in ("dumb", "unknown", "")
+        self._shown_progress = 0
+        self._session: PromptSession[str] | None = None
+
+    @property
+    def width(self) -> int:
+        return columns(self._out)
+
+    def show(self, line: str = "", *, indent: int = 0, hang: int = 0, bold: bool = False) -> None:
+        self._clear_progress()
+        for row in rows(line, self.width, indent, hang):
+            if self._dumb:
+                self._out.write(row + "\n")
+            else:
+                print_formatted_text(FormattedText([("bold" if bold else "", row)]))
+        if self._dumb:
+            self._out.flush()
+
+    def read(self, prompt: Prompt) -> str:
+        self._clear_progress()
+        if self._dumb:
+            hint = f" [{inert(prompt.default)}]" if prompt.default else ""
+            self._out.write(f"{inert(prompt.label)}{hint}: ")
+            self._out.flush()
+            return read_line(self, sys.stdin, prompt, echo=False)
+        if self._session is None:
+            self._session = PromptSession(
+                history=DummyHistory(),
+                complete_style=CompleteStyle.READLINE_LIKE,
+                complete_while_typing=False,
+            )
+        in_place = _InPlace(prompt)
+        return self._session.prompt(
+            f"{inert(prompt.label)}: ",
+            default=prompt.default,
+            completer=_Words(prompt),
+            validator=in_place,
+            validate_while_typing=False,
+            bottom_toolbar=lambda: in_place.toolbar(self.width),
+            enable_suspend=False,
+            reserve_space_for_menu=0,
+        )
+
+    def progress(self, line: str) -> None:
+        if self._dumb or not self._out.isatty():
+            return
+        shown = rows(line, self.width - 1)[0]
+        self._out.write("\r\x1b[K" + shown)
+        self._out.flush()
+        self._shown_progress = 1
+
+    def _clear_progress(self) -> None:
+        if self._shown_progress:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+            self._shown_progress = 0
+
+
+class _InPlace(Validator):
+    """Keeps a wrong answer on its line; the whole reason stands in the toolbar, which has room."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        self._prompt = prompt
+        self._error = ""
+
+    def validate(self, document: Document) -> None:
+        try:
+            self._prompt.validate(document.text)
+        except BadAnswer as error:
+            self._error = str(error)
+            raise ValidationError(len(document.text), "Not accepted:") from None
+
+    def toolbar(self, width: int) -> str:
+        if self._error:
+            return "\n".join(rows(f"! {self._error}", width, 0, 2))
+        return KEYS if len(KEYS) <= width else KEYS_NARROW
+
+
+class _Words(Completer):
+    """Offers the words of a prompt; after a comma, those of the next part."""
+
+    def __init__(self, prompt: Prompt) -> None:
+        self._prompt = prompt
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Offer]:
+        typed = document.text_before_cursor.rpartition(",")[2].lstrip()
+        for offer in self._prompt.completions:
+            if offer.word.casefold().startswith(typed.casefold()):
+                shown = inert(f"{offer.word}  {offer.about}".strip())
+                yield Offer(offer.word, -len(typed), display=shown)
