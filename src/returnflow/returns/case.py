@@ -152,6 +152,13 @@ class Case:
         """The next line that is to be requested."""
         return next((line for line in self.lines if line.state == "waiting"), None)
 
+    def name_of(self, item_id: str) -> str:
+        """What people call an item: the order's words for it, the shop's, or its id."""
+        lines = eligibility.lines_of(self.order, item_id) if self.order else ()
+        item = self.items.get(item_id)
+        named = next((line.description for line in lines if line.description), "")
+        return named or (item.description if item is not None else "") or item_id
+
     def taken(self, item_id: str) -> int | None:
         """Units of the selected order's item that are in a return, this call's included.
 
@@ -235,22 +242,25 @@ class Case:
         ]
 
     def outline(self) -> tuple[Any, ...]:
-        """A small hashable summary, for walks that should not go the same way twice."""
+        """A small hashable summary: within one shop, and but for the policy date, calls with
+        equal outlines have the same ways on. For walks that should not go the same way twice."""
+        order = self.order
         decisions = () if self.pending_items() or self.pending_packages() else self.decisions()
         return (
-            bool(self.email),
+            self.email,
             self.customer.customer_id if self.customer else None,
-            None if self.summary is None else (len(self.summary.orders), self.gone_through),
+            self.summary and tuple(found.order_id for found in self.summary.orders),
+            self.gone_through,
             self.wanted_order,
-            self.order.order_id if self.order else None,
+            order and order.order_id,
+            order and tuple(self.taken(line.item_id) for line in order.lines),
             tuple(sorted(self.wanted().items())),
-            tuple(sorted(self.pending_items())),
-            tuple(sorted(self.pending_packages())),
+            tuple(sorted((key, found is None) for key, found in self.items.items())),
+            tuple(sorted((key, found is None) for key, found in self.packages.items())),
             tuple((d.item_id, d.allowed, d.advice) for d in decisions),
-            len(self.owed_refusals()) if decisions else 0,
-            tuple((line.item_id, line.quantity, line.state) for line in self.lines),
+            tuple(sorted(self.told)),
+            tuple((line.item_id, line.quantity, line.reason, line.state) for line in self.lines),
             tuple((line.item_id, line.state) for line in self.earlier),
-            len(self.owed_notices()),
             self.transfer is not None,
             bool(self.transfer_summary),
         )

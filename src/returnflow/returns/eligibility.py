@@ -172,7 +172,8 @@ def decide(
         policy_date, zone: the day on which the call decides (rule 4) and the shop's zone.
     """
     lines = lines_of(order, item_id)
-    description = lines[0].description if lines else item_id
+    named = [line.description for line in lines] + [item.description if item else ""]
+    description = next((words for words in named if words), item_id)
     reasons = item_reasons(order, item, policy_date, zone)
     if reasons:
         firm = {"not_returnable", "window_closed"} & {reason.code for reason in reasons}

@@ -91,14 +91,15 @@ def _too_many(case: Case, event: ev.ItemsPicked) -> str:
     for item_id, wanted in case.wanted().items():
         ordered = eligibility.ordered_units(case.order, item_id) if case.order else 0
         taken = case.taken(item_id)
+        name = case.name_of(item_id)
         if min((p.quantity for p in event.picks if p.item_id == item_id), default=0) < 1:
-            words.append(f"{item_id}: a quantity is a whole number from 1 up")
+            words.append(f"{name}: a quantity is a whole number from 1 up")
         elif taken is None:
-            words.append(f"{item_id}: it is not recorded how many are in a return already")
+            words.append(f"{name}: it is not recorded how many are in a return already")
         elif wanted > ordered - taken:
             left = ordered - taken
             words.append(
-                f"{item_id}: {wanted} asked for, but {ordered} ordered and {taken} in a return "
+                f"{name}: {wanted} asked for, but {ordered} ordered and {taken} in a return "
                 f"already; {f'up to {left}' if left > 0 else 'none'} can be chosen"
             )
     return "; ".join(words) or "the quantities do not fit the order"
@@ -155,7 +156,7 @@ def _nothing_granted(case: Case, event: Any) -> str:
 
 
 def _refusal(decision: eligibility.Decision) -> str:
-    return f"{decision.item_id}: {'; '.join(reason.sentence for reason in decision.reasons)}."
+    return f"{decision.description}: {'; '.join(reason.sentence for reason in decision.reasons)}."
 
 
 @_guard(_nothing_granted)
@@ -170,7 +171,7 @@ def something_eligible(case: Case, event: Any) -> Verdict:
 @_guard(
     lambda case, event: (
         "not explained to the customer yet: "
-        + ", ".join(decision.item_id for decision in case.owed_refusals())
+        + ", ".join(decision.description for decision in case.owed_refusals())
     )
 )
 def refusals_explained(case: Case, event: Any) -> Verdict:
@@ -206,12 +207,13 @@ def _not_allowed(case: Case, event: ev.ReturnConfirmed) -> str:
             words.append(f"{item_id} was not chosen and checked")
             continue
         decision = case.decide(item_id, quantity)
+        name = decision.description
         if any(line.quantity < 1 for line in event.lines if line.item_id == item_id):
-            words.append(f"{item_id}: a quantity is a whole number from 1 up")
+            words.append(f"{name}: a quantity is a whole number from 1 up")
         elif decision.granted < quantity:
-            words.append(f"{item_id}: at most {decision.allowed}. {_refusal(decision)}")
+            words.append(f"{name}: at most {decision.allowed}. {_refusal(decision)}")
         elif quantity > picked[item_id]:
-            words.append(f"{item_id}: {picked[item_id]} chosen and checked, not {quantity}")
+            words.append(f"{name}: {picked[item_id]} chosen and checked, not {quantity}")
     return " ".join(words) or "the lines do not fit what was checked"
 
 

@@ -164,7 +164,7 @@ def _standing(case: Case) -> list[str]:
     if not case.wanted():
         return []
     if case.pending_items():
-        wished = ", ".join(f"{n} × {_name(case, item)}" for item, n in case.wanted().items())
+        wished = ", ".join(f"{n} × {case.name_of(item)}" for item, n in case.wanted().items())
         return [f"Wants to return {wished}; not checked yet."]
     parts = []
     for decision in case.decisions():
@@ -178,7 +178,7 @@ def _standing(case: Case) -> list[str]:
 
 
 def _outcome(case: Case, line: Line) -> str:
-    what = f"{line.quantity} × {_name(case, line.item_id)} ({line.reason})"
+    what = f"{line.quantity} × {case.name_of(line.item_id)} ({line.reason})"
     match line.state:
         case "opened":
             return f"Return {line.tracking_id} opened for {what}."
@@ -214,15 +214,6 @@ def _day(text: str, zone: str) -> str:
     return eligibility.day_words(day) if day else text
 
 
-def _name(case: Case, item_id: str) -> str:
-    item = case.items.get(item_id)
-    if case.order is not None:
-        for line in eligibility.lines_of(case.order, item_id):
-            if line.description:
-                return line.description
-    return item.description if item is not None and item.description else item_id
-
-
 def _decision(decision: eligibility.Decision) -> dict[str, Any]:
     return {
         "item_id": decision.item_id,
@@ -236,7 +227,7 @@ def _decision(decision: eligibility.Decision) -> dict[str, Any]:
 def _line(case: Case, line: Line) -> dict[str, Any]:
     return {
         "item_id": line.item_id,
-        "description": _name(case, line.item_id),
+        "description": case.name_of(line.item_id),
         "quantity": line.quantity,
         "reason": line.reason,
         "state": line.state,
