@@ -1,0 +1,175 @@
+"""A whole shop put into its tables, within the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, insert, select
+
+from returnflow.backends import sql_schema as schema
+from returnflow.backends import sql_units as units
+from returnflow.backends.shopdata import PastReturn, ShopData
+from returnflow.errors import RefusedByBackendError
+from returnflow.inert import fold
+from returnflow.records import Customer, Item, Order
+
+
+def create_tables(connection: Connection) -> None:
+    """Makes the tables of an empty shop."""
+    schema.METADATA.create_all(connection)
+
+
+def clear(connection: Connection) -> None:
+    """Empties every table."""
+    for table in reversed(schema.METADATA.sorted_tables):
+        connection.execute(delete(table))
+
+
+def load(connection: Connection, data: ShopData) -> None:
+    """Fills empty tables.
+
+    Raises:
+        RefusedByBackendError: a return is about units that are not there.
+    """
+    _insert(connection, schema.META, _meta(data))
+    _insert(connection, schema.CUSTOMERS, (_customer(found) for found in data.customers))
+    _insert(
+        connection,
+        schema.ACTIVE_ORDERS,
+        (
+            {"customer_id": found.customer_id, "position": position, "order_id": order_id}
+            for found in data.customers
+            for position, order_id in enumerate(found.active_orders)
+        ),
+    )
+    _insert(connection, schema.ITEMS, (_item(found) for found in data.items))
+    _insert(
+        connection,
+        schema.PACKAGES,
+        (
+            {name: getattr(found, name) for name in schema.PACKAGES.columns.keys()}  # noqa: SIM118
+            for found in data.packages
+        ),
+    )
+    _insert(connection, schema.ORDERS, (_order(found) for found in data.orders))
+    _insert(connection, schema.ORDER_LINES, (row for o in data.orders for row in _lines(o)))
+    _insert(connection, schema.LINE_PARCELS, (row for o in data.orders for row in _parcels(o)))
+    for past in data.returns:
+        _return(connection, past)
+
+
+def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    found = list(rows)
+    if found:
+        connection.execute(insert(table), found)
+
+
+def _meta(data: ShopData) -> list[dict[str, Any]]:
+    values = {
+        "kind": schema.KIND,
+        "version": str(schema.VERSION),
+        "zone": data.zone,
+        "loaded_on": data.loaded_on,
+    }
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _customer(customer: Customer) -> dict[str, Any]:
+    return {
+        "customer_id": customer.customer_id,
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "email": customer.email,
+        "email_key": fold(customer.email) or None,
+        "phone_number": customer.phone_number,
+        "is_fraud_flag": customer.is_fraud_flag,
+    }
+
+
+def _money(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
+
+
+def _item(item: Item) -> dict[str, Any]:
+    policy = item.policy
+    return {
+        "item_id": item.item_id,
+        "description": item.description,
+        "category": item.category,
+        "cost": _money(item.cost),
+        "currency": item.currency,
+        "has_policy": policy is not None,
+        "return_eligible": policy.return_eligible if policy else None,
+        "return_window": policy.return_window if policy else None,
+    }
+
+
+def _order(order: Order) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "order_key": fold(order.order_id),
+        "customer_id": order.customer_id,
+        "order_date": order.order_date,
+        "payment_status": order.payment_status,
+    }
+
+
+def _lines(order: Order) -> Iterable[dict[str, Any]]:
+    for number, line in enumerate(order.lines, 1):
+        yield {
+            "order_id": order.order_id,
+            "line_no": number,
+            "item_id": line.item_id,
+            "description": line.description,
+            "quantity": line.quantity,
+            "unit_price": _money(line.unit_price),
+            "currency": line.currency,
+            "returned": 0,
+        }
+
+
+def _parcels(order: Order) -> Iterable[dict[str, Any]]:
+    for number, line in enumerate(order.lines, 1):
+        for parcel_number, parcel in enumerate(line.parcels, 1):
+            yield {
+                "order_id": order.order_id,
+                "line_no": number,
+                "parcel_no": parcel_number,
+                "package_id": parcel.package_id or None,
+                "quantity": parcel.quantity,
+            }
+
+
+def _return(connection: Connection, past: PastReturn) -> None:
+    orders = schema.ORDERS.c
+    order_id = connection.scalar(
+        select(orders.order_id).where(orders.order_key == fold(past.order_id))
+    )
+    lines = units.lines_of(connection, order_id, past.item_id) if order_id is not None else []
+    if order_id is None or not lines:
+        raise RefusedByBackendError(
+            f"return {past.return_id} is about item {past.item_id} of order {past.order_id}, "
+            "which the shop does not have",
+            code="unknown_item",
+        )
+    connection.execute(
+        insert(schema.RETURNS),
+        {
+            "return_id": past.return_id,
+            "tracking_id": past.tracking_id,
+            # Made before there were keys; one that no call derives.
+            "idempotency_key": f"loaded:{past.return_id}",
+            "order_id": order_id,
+            "item_id": past.item_id,
+            "quantity": past.quantity,
+            "reason": past.reason,
+            "note": past.note,
+            "status": past.status,
+            "created_at": past.created_at,
+        },
+    )
+    held = past.status not in schema.FREED
+    shares = units.share_out(lines, past.quantity, held=held)
+    units.record(connection, past.return_id, shares, past.status)

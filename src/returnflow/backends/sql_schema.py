@@ -1,0 +1,219 @@
+"""The tables of a shop in SQL.
+
+Types and constraints are portable. Money is text, since SQLite knows no exact decimals. The
+constraints are the last line of defence, not the first: `sql` says beforehand, in words, why
+something is refused; a CHECK makes it impossible.
+
+`order_lines.item_id`, `line_parcels.package_id` and `active_orders.order_id` are deliberately no
+foreign keys. Real shops hold orders of items that have left the catalogue, parcels that the
+carrier has forgotten and customers who list orders that are gone; the procedure has an answer
+to each of these, so such data must be storable.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+)
+
+from returnflow.returns.events import REASONS
+
+KIND = "returnflow-shop"
+"""What the `kind` of a shop's meta table says."""
+
+VERSION = 1
+"""The version of this schema."""
+
+STATUSES = (
+    "INITIATED",
+    "APPROVED",
+    "IN_TRANSIT",
+    "RECEIVED",
+    "REFUND_INITIATED",
+    "COMPLETED",
+    "REJECTED",
+    "CANCELLED",
+)
+"""The states that a return can be in."""
+
+FREED = ("REJECTED", "CANCELLED")
+"""Returns in these states hold no units: the units may be returned anew (rule 17)."""
+
+ENDED = ("COMPLETED", *FREED)
+"""Returns in these states are no longer active."""
+
+MOST = 1_000_000_000
+"""The largest number of units. The upper bound also keeps text out: SQLite would store it, and
+sorts any text above any number."""
+
+METADATA = MetaData()
+
+
+def _units(column: str, lowest: int) -> CheckConstraint:
+    return CheckConstraint(f"{column} BETWEEN {lowest} AND {MOST}", name=f"{column}_is_a_count")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_is_known")
+
+
+def _not_empty(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} <> ''", name=f"{column}_is_not_empty")
+
+
+META = Table(
+    "meta",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+CUSTOMERS = Table(
+    "customers",
+    METADATA,
+    Column("customer_id", String, primary_key=True),
+    Column("first_name", String, nullable=False),
+    Column("last_name", String, nullable=False),
+    Column("email", String, nullable=False),
+    # Trimmed and case-folded, for comparing (rule 20); null where there is no address.
+    Column("email_key", String, index=True),
+    Column("phone_number", String, nullable=False),
+    Column("is_fraud_flag", Boolean, nullable=False),
+    _not_empty("customer_id"),
+)
+
+ACTIVE_ORDERS = Table(
+    "active_orders",
+    METADATA,
+    Column("customer_id", ForeignKey("customers.customer_id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("order_id", String, nullable=False),
+)
+
+ORDERS = Table(
+    "orders",
+    METADATA,
+    Column("order_id", String, primary_key=True),
+    # Trimmed and case-folded, for comparing (rule 22).
+    Column("order_key", String, nullable=False, unique=True),
+    Column("customer_id", ForeignKey("customers.customer_id"), nullable=False, index=True),
+    Column("order_date", String, nullable=False),
+    Column("payment_status", String, nullable=False),
+    _not_empty("order_key"),
+)
+
+ORDER_LINES = Table(
+    "order_lines",
+    METADATA,
+    Column("order_id", ForeignKey("orders.order_id"), primary_key=True),
+    Column("line_no", Integer, primary_key=True),
+    Column("item_id", String, nullable=False),
+    Column("description", String, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price", String),
+    Column("currency", String, nullable=False),
+    # Units in a return that holds them; see FREED.
+    Column("returned", Integer, nullable=False, server_default="0"),
+    _units("quantity", 1),
+    _units("returned", 0),
+    CheckConstraint("returned <= quantity", name="no_unit_is_returned_twice"),
+    Index("order_lines_by_item", "order_id", "item_id"),
+)
+
+LINE_PARCELS = Table(
+    "line_parcels",
+    METADATA,
+    Column("order_id", String, primary_key=True),
+    Column("line_no", Integer, primary_key=True),
+    Column("parcel_no", Integer, primary_key=True),
+    # Null: these units have not been shipped yet (rule 12).
+    Column("package_id", String),
+    Column("quantity", Integer, nullable=False),
+    ForeignKeyConstraint(["order_id", "line_no"], ["order_lines.order_id", "order_lines.line_no"]),
+    _units("quantity", 1),
+)
+
+ITEMS = Table(
+    "items",
+    METADATA,
+    Column("item_id", String, primary_key=True),
+    Column("description", String, nullable=False),
+    Column("category", String, nullable=False),
+    Column("cost", String),
+    Column("currency", String, nullable=False),
+    # False: the item has no eligibility block at all (rule 10).
+    Column("has_policy", Boolean, nullable=False),
+    Column("return_eligible", Boolean),
+    Column("return_window", String),
+    _not_empty("item_id"),
+    CheckConstraint(
+        "has_policy OR (return_eligible IS NULL AND return_window IS NULL)",
+        name="no_policy_without_block",
+    ),
+)
+
+PACKAGES = Table(
+    "packages",
+    METADATA,
+    Column("package_id", String, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("current_status", String, nullable=False),
+    Column("estimated_delivery_date", String, nullable=False),
+    Column("final_delivery_date", String, nullable=False),
+    _not_empty("package_id"),
+)
+
+RETURNS = Table(
+    "returns",
+    METADATA,
+    Column("return_id", String, primary_key=True),
+    Column("tracking_id", String, nullable=False, unique=True),
+    Column("idempotency_key", String, nullable=False, unique=True),
+    Column("order_id", ForeignKey("orders.order_id"), nullable=False, index=True),
+    Column("item_id", String, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    _not_empty("return_id"),
+    _not_empty("tracking_id"),
+    _not_empty("idempotency_key"),
+    _units("quantity", 1),
+    _one_of("reason", REASONS),
+    _one_of("status", STATUSES),
+)
+
+RETURN_LINES = Table(
+    "return_lines",
+    METADATA,
+    Column("return_id", ForeignKey("returns.return_id"), primary_key=True),
+    Column("order_id", String, primary_key=True),
+    Column("line_no", Integer, primary_key=True),
+    Column("quantity", Integer, nullable=False),
+    ForeignKeyConstraint(["order_id", "line_no"], ["order_lines.order_id", "order_lines.line_no"]),
+    _units("quantity", 1),
+)
+
+TRANSFERS = Table(
+    "transfers",
+    METADATA,
+    Column("reference", String, primary_key=True),
+    Column("idempotency_key", String, nullable=False, unique=True),
+    # Null before anyone is identified (rule 35).
+    Column("customer_id", ForeignKey("customers.customer_id")),
+    Column("summary", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    _not_empty("idempotency_key"),
+    CheckConstraint("trim(summary) <> ''", name="summary_is_not_empty"),
+)

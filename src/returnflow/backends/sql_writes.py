@@ -1,0 +1,110 @@
+"""The pieces that writes to a shop are made of: checks, refusals, new ids."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from returnflow.backends import sql_schema as schema
+from returnflow.backends import sql_units as units
+from returnflow.errors import NotFoundError, RefusedByBackendError
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def open_return(connection: Connection, asked: dict[str, Any]) -> Row[Any]:
+    """Opens a return with the arguments `asked`; answers its row.
+
+    Raises:
+        RefusedByBackendError: `unknown_item`, `bad_quantity` or `already_returned`.
+    """
+    quantity: int = asked["quantity"]
+    lines = units.lines_of(connection, asked["order_id"], asked["item_id"])
+    ordered = sum(line.quantity for line in lines)
+    if not lines:
+        refuse("unknown_item", f"item {asked['item_id']!r} is not in order {asked['order_id']!r}")
+    if quantity > ordered:
+        refuse("bad_quantity", f"{quantity} units are more than the {ordered} ordered")
+    shares = units.share_out(lines, quantity)
+    return_id = f"RET-{token(8)}"
+    connection.execute(
+        insert(schema.RETURNS),
+        {
+            **asked,
+            "return_id": return_id,
+            # 60 random bits: not to be guessed, and a second alike is not to be expected.
+            "tracking_id": f"RT-{token(6)}-{token(6)}",
+            "status": "INITIATED",
+            "created_at": now(),
+        },
+    )
+    units.record(connection, return_id, shares, "INITIATED")
+    return connection.execute(
+        select(schema.RETURNS).where(schema.RETURNS.c.return_id == return_id)
+    ).one()
+
+
+def move_return(connection: Connection, tracking_id: str, status: str) -> None:
+    """Gives a return another status, and frees or takes its units accordingly (rule 17).
+
+    Raises:
+        NotFoundError: no return has this tracking id.
+        RefusedByBackendError: its units are in another return meanwhile (`already_returned`).
+    """
+    returns = schema.RETURNS.c
+    row = connection.execute(
+        select(returns.return_id, returns.status)
+        .where(returns.tracking_id == tracking_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"the shop has no return {tracking_id!r}")
+    held, holds = row.status not in schema.FREED, status not in schema.FREED
+    if held != holds:
+        change = units.take if holds else units.free
+        change(connection, units.recorded(connection, row.return_id))
+    connection.execute(
+        update(schema.RETURNS).where(returns.return_id == row.return_id).values(status=status)
+    )
+
+
+def token(length: int) -> str:
+    """Random characters that are easy to read out: Crockford's, without I, L, O and U."""
+    return "".join(secrets.choice(_CROCKFORD) for _ in range(length))
+
+
+def now() -> str:
+    """The present moment, ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat()
+
+
+def refuse(code: str, message: str) -> NoReturn:
+    """Raises a refusal."""
+    raise RefusedByBackendError(message, code=code)
+
+
+def check_same(known: Row[Any], asked: dict[str, Any]) -> None:
+    """A key stands for one request; with other arguments it is a mistake (rule 28)."""
+    differing = [name for name, value in asked.items() if getattr(known, name) != value]
+    if differing:
+        refuse("key_reused", f"this key was used before with another {', '.join(differing)}")
+
+
+def check_key(key: str) -> None:
+    """Refuses a key that cannot tell one request from another (`bad_key`)."""
+    if not key or not storable(key):
+        refuse("bad_key", "a write needs an idempotency key")
+
+
+def check_text(*texts: str) -> None:
+    """Refuses text that a database cannot take (`bad_text`)."""
+    if not all(map(storable, texts)):
+        refuse("bad_text", "the text holds half a character; type it anew")
+
+
+def storable(text: str) -> bool:
+    """Whether a database takes the text: half a surrogate pair has no encoding."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
