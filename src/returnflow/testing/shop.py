@@ -1,0 +1,523 @@
+"""Shops that live in memory: one class, a generator of random ones, and a small fixed one.
+
+A `MemoryShop` behaves as a backend should: one return per idempotency key, units that cannot go
+back twice, plain refusals. It enforces neither return windows nor deliveries, as real shops do
+not; that is the procedure's work.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from random import Random
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from returnflow.errors import AmbiguousError, NotFoundError, RefusedByBackendError
+from returnflow.inert import fold
+from returnflow.records import (
+    Customer,
+    Item,
+    Order,
+    OrderFailure,
+    OrderLine,
+    OrdersSummary,
+    OrderSummary,
+    Package,
+    Parcel,
+    ReturnPolicy,
+    ReturnReceipt,
+    SummaryLine,
+    TransferReceipt,
+)
+from returnflow.returns.events import REASONS
+
+OPERATIONS = frozenset(
+    {
+        "get_customer_by_email",
+        "summarize_orders",
+        "get_order_details",
+        "get_item_details",
+        "get_package_details",
+        "initiate_return",
+        "transfer_to_human_representative",
+    }
+)
+"""All operations of the procedure; a `MemoryShop` can do each."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedReturn:
+    """A return as the shop recorded it."""
+
+    key: str
+    order_id: str
+    item_id: str
+    quantity: int
+    reason: str
+    note: str
+    receipt: ReturnReceipt
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A transfer as the shop recorded it."""
+
+    key: str
+    customer_id: str | None
+    summary: str
+    receipt: TransferReceipt
+
+
+class MemoryShop:
+    """A shop as records in memory; fulfils `returnflow.backends.protocol.Backend`.
+
+    Args:
+        today: the day on which its data make sense; a call's policy date.
+        failing: orders that exist but cannot be loaded for a summary, with the reason.
+
+    Attributes:
+        returns, transfers: what was written, in order.
+    """
+
+    def __init__(
+        self,
+        *,
+        today: date,
+        zone: str = "Europe/Berlin",
+        customers: Iterable[Customer] = (),
+        orders: Iterable[Order] = (),
+        items: Iterable[Item] = (),
+        packages: Iterable[Package] = (),
+        failing: Mapping[str, str] | None = None,
+    ) -> None:
+        self.today = today
+        self._zone = zone
+        self.customers = {record.customer_id: record for record in customers}
+        self.orders = {record.order_id: record for record in orders}
+        self.items = {record.item_id: record for record in items}
+        self.packages = {record.package_id: record for record in packages}
+        self.failing = dict(failing or {})
+        self.returns: list[OpenedReturn] = []
+        self.transfers: list[Transfer] = []
+        self._lock = threading.Lock()
+
+    def copy(self) -> MemoryShop:
+        """An independent copy: what is written to it does not show here."""
+        twin = MemoryShop(
+            today=self.today,
+            zone=self._zone,
+            customers=self.customers.values(),
+            orders=self.orders.values(),
+            items=self.items.values(),
+            packages=self.packages.values(),
+            failing=self.failing,
+        )
+        twin.returns = list(self.returns)
+        twin.transfers = list(self.transfers)
+        return twin
+
+    @property
+    def zone(self) -> str:
+        """The shop's policy zone."""
+        return self._zone
+
+    def capabilities(self) -> frozenset[str]:
+        """Every operation of the procedure."""
+        return OPERATIONS
+
+    def close(self) -> None:
+        """Nothing is held, so nothing happens."""
+
+    # -- look-ups -----------------------------------------------------------------------------
+
+    def get_customer_by_email(self, email: str) -> Customer:
+        """See the protocol."""
+        found = [c for c in self.customers.values() if fold(c.email) == fold(email)]
+        if not found:
+            raise NotFoundError("no customer has this e-mail address")
+        if len(found) > 1:
+            raise AmbiguousError(
+                f"{len(found)} customers have this e-mail address", count=len(found)
+            )
+        return found[0]
+
+    def summarize_orders(self, order_ids: Sequence[str]) -> OrdersSummary:
+        """See the protocol."""
+        loaded: list[OrderSummary] = []
+        failed: list[OrderFailure] = []
+        for order_id in order_ids:
+            order = self._order(order_id)
+            if order is None or order_id in self.failing:
+                reason = self.failing.get(order_id, "there is no such order")
+                failed.append(OrderFailure(order_id=order_id, reason=reason))
+                continue
+            lines = tuple(self._summary_line(line) for line in order.lines)
+            loaded.append(
+                OrderSummary(order_id=order.order_id, order_date=order.order_date, items=lines)
+            )
+        return OrdersSummary(orders=tuple(loaded), failed=tuple(failed))
+
+    def get_order_details(self, order_id: str) -> Order:
+        """See the protocol."""
+        order = self._order(order_id)
+        if order is None:
+            raise NotFoundError(f"there is no order {order_id}")
+        return order
+
+    def get_item_details(self, item_id: str) -> Item:
+        """See the protocol."""
+        if item_id not in self.items:
+            raise NotFoundError(f"there is no item {item_id}")
+        return self.items[item_id]
+
+    def get_package_details(self, package_id: str) -> Package:
+        """See the protocol."""
+        if package_id not in self.packages:
+            raise NotFoundError(f"there is no package {package_id}")
+        return self.packages[package_id]
+
+    # -- writes -------------------------------------------------------------------------------
+
+    def initiate_return(
+        self,
+        order_id: str,
+        item_id: str,
+        quantity: int,
+        return_reason: str,
+        *,
+        idempotency_key: str,
+        note: str = "",
+    ) -> ReturnReceipt:
+        """See the protocol. Codes: key_reused, unknown_order, unknown_item, bad_quantity,
+        bad_reason, already_returned."""
+        asked = (order_id, item_id, quantity, return_reason)
+        with self._lock:
+            for made in self.returns:
+                if made.key == idempotency_key:
+                    if (made.order_id, made.item_id, made.quantity, made.reason) != asked:
+                        raise RefusedByBackendError("this key was used before", code="key_reused")
+                    return made.receipt
+            self._take_units(order_id, item_id, quantity, return_reason)
+            number = len(self.returns) + 1
+            receipt = ReturnReceipt(
+                tracking_id=f"RT-{number:04}", return_id=f"R{number:04}", status="INITIATED"
+            )
+            self.returns.append(OpenedReturn(idempotency_key, *asked, note, receipt))
+            return receipt
+
+    def transfer_to_human_representative(
+        self, customer_id: str | None, summary_of_issues: str, *, idempotency_key: str
+    ) -> TransferReceipt:
+        """See the protocol. Codes: key_reused, empty_summary."""
+        with self._lock:
+            for made in self.transfers:
+                if made.key == idempotency_key:
+                    if (made.customer_id, made.summary) != (customer_id, summary_of_issues):
+                        raise RefusedByBackendError("this key was used before", code="key_reused")
+                    return made.receipt
+            if not summary_of_issues.strip():
+                raise RefusedByBackendError("the summary is empty", code="empty_summary")
+            receipt = TransferReceipt(reference=f"T{len(self.transfers) + 1:04}")
+            self.transfers.append(
+                Transfer(idempotency_key, customer_id, summary_of_issues, receipt)
+            )
+            return receipt
+
+    # -- pieces -------------------------------------------------------------------------------
+
+    def _order(self, order_id: str) -> Order | None:
+        if order_id in self.orders:
+            return self.orders[order_id]
+        wanted = fold(order_id)
+        return next((o for o in self.orders.values() if fold(o.order_id) == wanted), None)
+
+    def _summary_line(self, line: OrderLine) -> SummaryLine:
+        parcel = next((parcel for parcel in line.parcels if parcel.package_id), None)
+        package = self.packages.get(parcel.package_id) if parcel else None
+        status = "NOT_YET_SHIPPED" if parcel is None else package.current_status if package else ""
+        return SummaryLine(
+            item_id=line.item_id,
+            description=line.description,
+            quantity=line.quantity,
+            current_shipment_status=status,
+        )
+
+    def _take_units(self, order_id: str, item_id: str, quantity: int, reason: str) -> None:
+        order = self.orders.get(order_id)
+        if order is None:
+            raise RefusedByBackendError(f"there is no order {order_id}", code="unknown_order")
+        lines = [line for line in order.lines if line.item_id == item_id]
+        if not lines:
+            raise RefusedByBackendError(f"no {item_id} in {order_id}", code="unknown_item")
+        if quantity < 1:
+            raise RefusedByBackendError("a quantity is 1 or more", code="bad_quantity")
+        if reason not in REASONS:
+            raise RefusedByBackendError(f"no return reason: {reason}", code="bad_reason")
+        left = sum(line.quantity - (line.returned or 0) for line in lines)
+        if quantity > left:
+            raise RefusedByBackendError(f"only {left} left to return", code="already_returned")
+        made: list[OrderLine] = []
+        for line in order.lines:
+            free = line.quantity - (line.returned or 0) if line.item_id == item_id else 0
+            units = min(quantity, free)
+            quantity -= units
+            made.append(replace(line, returned=(line.returned or 0) + units) if units else line)
+        self.orders[order_id] = replace(order, lines=tuple(made))
+
+
+# -- a fixed one ------------------------------------------------------------------------------
+
+
+def curated_shop() -> MemoryShop:
+    """A shop so small that a search through all calls is quick, and yet reaches every row.
+
+    Ann has one order that holds an item of each kind that leads to another row; Bea has no open
+    order but an old one; the only order of Cleo cannot be loaded; two people share an address.
+    """
+    today = date(2026, 3, 30)
+    thirty = ReturnPolicy(return_eligible=True, return_window="30")
+
+    def line(item_id: str, package_id: str, words: str, quantity: int = 1) -> OrderLine:
+        parcels = (Parcel(package_id=package_id, quantity=quantity),)
+        return OrderLine(
+            item_id=item_id,
+            description=words,
+            quantity=quantity,
+            unit_price=Decimal("19.99"),
+            currency="EUR",
+            returned=0,
+            parcels=parcels,
+        )
+
+    lines = (
+        line("LAMP", "P-HERE", "Reading lamp", 2),
+        line("RUG", "P-LOST", "Woollen rug"),
+        line("GONE", "P-HERE", "Tea cosy"),
+    )
+    return MemoryShop(
+        today=today,
+        customers=[
+            Customer(
+                customer_id="ANN",
+                first_name="Ann",
+                email="ann@example.com",
+                active_orders=("O-ANN",),
+            ),
+            Customer(customer_id="BEA", first_name="Bea", email="bea@example.com"),
+            Customer(
+                customer_id="CLEO",
+                first_name="Cleo",
+                email="cleo@example.com",
+                active_orders=("O-LOST",),
+            ),
+            Customer(customer_id="TWIN1", email="twins@example.com"),
+            Customer(customer_id="TWIN2", email="twins@example.com"),
+        ],
+        orders=[
+            Order(order_id="O-ANN", customer_id="ANN", order_date="2026-03-20", lines=lines),
+            Order(
+                order_id="O-BEA",
+                customer_id="BEA",
+                order_date="2026-03-01",
+                lines=(line("MUG", "P-MUG", "Mug"),),
+            ),
+        ],
+        items=[
+            Item(item_id=item_id, description=words, policy=thirty)
+            for item_id, words in (("LAMP", "Reading lamp"), ("RUG", "Woollen rug"), ("MUG", "Mug"))
+        ],
+        packages=[
+            Package(package_id=package_id, type="ORDER_DELIVERY", current_status="DELIVERED")
+            for package_id in ("P-HERE", "P-MUG")
+        ],
+        failing={"O-LOST": "the order is damaged"},
+    )
+
+
+# -- random ones ------------------------------------------------------------------------------
+
+STATUSES = (
+    "AT_WAREHOUSE",
+    "IN_TRANSIT",
+    "AT_DELIVERY_STATION",
+    "OUT_FOR_DELIVERY",
+    "DELIVERED",
+    "DELIVERY_FAILURE",
+    "RETURN_PICKEDUP",
+    "RETURN_COMPLETED",
+    "RETURN_INITIATED",
+)
+"""Every package status of the domain."""
+
+ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC", "Pacific/Apia")
+
+POLICIES: tuple[ReturnPolicy | None, ...] = (
+    ReturnPolicy(return_eligible=True, return_window="30"),
+    ReturnPolicy(return_eligible=True, return_window="30 days"),
+    ReturnPolicy(return_eligible=True, return_window="P14D"),
+    ReturnPolicy(return_eligible=True, return_window="unlimited"),
+    ReturnPolicy(return_eligible=True, return_window="0"),
+    ReturnPolicy(return_eligible=True, return_window="-5"),
+    ReturnPolicy(return_eligible=True, return_window="abc"),
+    ReturnPolicy(return_eligible=True, return_window=""),
+    ReturnPolicy(return_eligible=True),
+    ReturnPolicy(return_eligible=False, return_window="30"),
+    ReturnPolicy(return_window="30"),
+    ReturnPolicy(),
+    None,
+)
+"""Eligibility blocks of every kind, known and unknown (rules 5, 6, 10)."""
+
+NAMES = ("Zoë", "Łukasz", "Noor", "王芳", "Søren", "Ana")
+THINGS = ("lamp", "Teekanne", "blå genser", "茶碗", "socks 🧦", 'kettle "Pro"', "café table")
+
+
+def generate_shop(rng: Random) -> MemoryShop:
+    """A small random shop with all that real data show.
+
+    Two customers share an e-mail address, one has no open order, every kind of eligibility and
+    every package status occurs, lines travel in several packages, items stand on two lines,
+    items and packages are missing, and units are in a return already. About half of all items
+    may be returned, so that walks get somewhere.
+    """
+    today = date(2026, 1, 1) + timedelta(days=rng.randrange(1100))
+    zone = rng.choice(ZONES)
+    made = _Generator(rng, today, zone)
+    kinds = [*POLICIES, *([POLICIES[0]] * 8)]
+    rng.shuffle(kinds)
+    for number, policy in enumerate(kinds, 1):
+        made.add_item(f"I{number:02}", policy)
+    emails = ["one@example.com", "Two.Mixed@Example.com", *["twins@example.com"] * 2]
+    emails += ["settled@example.com", "lost@example.com"]
+    for number, email in enumerate(emails, 1):
+        made.add_customer(number, email)
+    return MemoryShop(
+        today=today,
+        zone=zone,
+        customers=made.customers,
+        orders=made.orders,
+        items=made.items,
+        packages=made.packages,
+        failing=made.failing,
+    )
+
+
+class _Generator:
+    """What `generate_shop` has made so far."""
+
+    def __init__(self, rng: Random, today: date, zone: str) -> None:
+        self.rng, self.today, self.zone = rng, today, zone
+        self.customers: list[Customer] = []
+        self.orders: list[Order] = []
+        self.items: list[Item] = []
+        self.packages: list[Package] = []
+        self.failing: dict[str, str] = {}
+        # Every status in turn, so that none is left out; most parcels have arrived.
+        self.statuses = [*STATUSES, "delivered", "ON_THE_MOON", ""]
+        rng.shuffle(self.statuses)
+
+    def add_item(self, item_id: str, policy: ReturnPolicy | None) -> None:
+        self.items.append(
+            Item(
+                item_id=item_id,
+                description=f"{self.rng.choice(THINGS)} {item_id}",
+                cost=Decimal(self.rng.randrange(1, 99999)).scaleb(-2),
+                currency="EUR",
+                policy=policy,
+            )
+        )
+
+    def add_customer(self, number: int, email: str) -> None:
+        customer_id = f"C{number}"
+        own = [self._order(f"O-{number}{letter}", customer_id) for letter in "ab"]
+        self.orders += own
+        active = [order.order_id for order in own]
+        if email.startswith("settled"):
+            active = []
+        elif email.startswith("lost"):
+            self.failing.update(dict.fromkeys(active, "the record is damaged"))
+        elif self.rng.random() < 0.3:
+            active.append("O-404")
+        self.customers.append(
+            Customer(
+                customer_id=customer_id,
+                first_name=self.rng.choice(NAMES),
+                email=email,
+                active_orders=tuple(active),
+                is_fraud_flag=self.rng.random() < 0.2,
+            )
+        )
+
+    def _order(self, order_id: str, customer_id: str) -> Order:
+        rng = self.rng
+        item_ids = rng.sample([item.item_id for item in self.items], rng.randint(1, 3))
+        if rng.random() < 0.3:
+            item_ids.append(item_ids[0])  # one item on two lines
+        if rng.random() < 0.2:
+            item_ids.append("I-404")  # an item that the shop does not know
+        return Order(
+            order_id=order_id,
+            customer_id=customer_id,
+            order_date=self._order_date(),
+            payment_status="SUCCESS",
+            lines=tuple(self._line(item_id) for item_id in item_ids),
+        )
+
+    def _order_date(self) -> str:
+        rng = self.rng
+        kind = rng.random()
+        if kind < 0.04:
+            return rng.choice(["", "last Tuesday", "2026-02-30"])
+        days = rng.randint(-3, -1) if kind < 0.1 else rng.choice([0, 3, 14, 15, 29, 30, 31, 60])
+        day = self.today - timedelta(days=days)
+        if kind < 0.6:
+            return day.isoformat()
+        moment = datetime(day.year, day.month, day.day, rng.randrange(24), rng.randrange(60))  # noqa: DTZ001 (given its zone below, or none on purpose)
+        if kind < 0.8:
+            return moment.isoformat()
+        return moment.replace(tzinfo=ZoneInfo(self.zone)).astimezone(ZoneInfo("UTC")).isoformat()
+
+    def _line(self, item_id: str) -> OrderLine:
+        rng = self.rng
+        quantity = rng.choice([1, 1, 2, 3, 5])
+        first = rng.randint(1, quantity) if rng.random() < 0.4 else quantity
+        parcels = [self._parcel(first)]
+        if first < quantity and rng.random() < 0.8:
+            parcels.append(self._parcel(quantity - first))
+        return OrderLine(
+            item_id=item_id,
+            description=f"{rng.choice(THINGS)} {item_id}",
+            quantity=quantity,
+            unit_price=Decimal(rng.randrange(1, 99999)).scaleb(-rng.choice([0, 2, 3])),
+            currency=rng.choice(["EUR", "EUR", "KWD"]),
+            returned=rng.randint(0, quantity) if rng.random() < 0.2 else 0,
+            parcels=tuple(parcels),
+        )
+
+    def _parcel(self, quantity: int) -> Parcel:
+        rng = self.rng
+        kind = rng.random()
+        if kind < 0.05:
+            return Parcel(quantity=quantity)
+        package_id = f"P{len(self.packages) + 1:03}"
+        if kind < 0.10:
+            return Parcel(package_id=f"{package_id}-404", quantity=quantity)
+        if kind < 0.20 and self.packages:
+            package_id = rng.choice(self.packages).package_id  # one package holds several lines
+            return Parcel(package_id=package_id, quantity=quantity)
+        status = self.statuses.pop() if self.statuses and kind < 0.55 else "DELIVERED"
+        expected = self.today + timedelta(days=rng.randint(-2, 40))
+        self.packages.append(
+            Package(
+                package_id=package_id,
+                type="RETURN" if rng.random() < 0.03 else "ORDER_DELIVERY",
+                current_status=status,
+                estimated_delivery_date=expected.isoformat() if rng.random() < 0.8 else "",
+            )
+        )
+        return Parcel(package_id=package_id, quantity=quantity)
