@@ -16,6 +16,7 @@ from returnflow.testing.calls import (
     walk,
 )
 from returnflow.testing.faults import Fault, FaultKind, FaultyBackend
+from returnflow.testing.generated import generate_shop
 from returnflow.testing.returns_sampler import ReturnsSampler
 from returnflow.testing.sampler import Sampler, Situation, sampler_for, samplers
 from returnflow.testing.shop import (
@@ -23,7 +24,6 @@ from returnflow.testing.shop import (
     OpenedReturn,
     Transfer,
     curated_shop,
-    generate_shop,
 )
 
 __all__ = [

@@ -12,8 +12,9 @@ from returnflow.engine.vocabulary import Call, Event, event_name
 from returnflow.records import Item, Order, Package, ReturnReceipt, TransferReceipt
 from returnflow.returns import VOCABULARY, eligibility, telling
 from returnflow.returns import events as ev
+from returnflow.testing.generated import generate_shop
 from returnflow.testing.sampler import Situation, samplers
-from returnflow.testing.shop import MemoryShop, curated_shop, generate_shop
+from returnflow.testing.shop import MemoryShop, curated_shop
 
 Make = Callable[[Situation], Iterable[Event]]
 
