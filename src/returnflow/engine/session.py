@@ -66,6 +66,8 @@ class Session:
         self.last: Step | None = None
         self._machine = LiveMachine(definition)
         self._tracer = tracer
+        # What was proposed since the session last moved: only that can be accepted.
+        self._open: list[Step] = []
 
     @classmethod
     def folded(
@@ -134,20 +136,26 @@ class Session:
         candidate = self.case.copy()
         candidate.apply(event)
         step = self._machine.propose(event, candidate)
+        if step.accepted:
+            self._open.append(step)
         if self._tracer is not None:
             self._tracer(step)
         return step
 
     def accept(self, step: Step) -> None:
-        """Takes a step that was proposed in the present state.
+        """Takes a step that was proposed since the session last moved.
 
         Raises:
             RefusedError: the step was refused.
             EngineError: the session has moved since it was proposed.
         """
-        if step.source != self._machine.state:
-            raise EngineError(f"this step was proposed in {step.source}, not in {self.state.name}")
+        if step.accepted and not any(step is known for known in self._open):
+            raise EngineError(
+                f"this step was proposed in {step.source}, and the call has moved since; "
+                "propose the event again"
+            )
         self._machine.fire(step)
+        self._open.clear()
         if step.row is None or not step.row.discard:
             self.case = step.candidate
         self.last = step

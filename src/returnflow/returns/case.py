@@ -386,7 +386,8 @@ class Case:
         )
 
     def _settle_return(self, state: LineState, message: str) -> Line | None:
-        line = self.sent
+        # Once a transfer is asked for, nothing more is heard of a return left unsettled.
+        line = None if self.transfer_summary else self.sent
         self.unasked = line is None
         if line is not None:
             line.state, line.message = state, message
@@ -409,6 +410,8 @@ class Case:
             self.transfer_message = event.message
             if event.outcome == "known":
                 self.transfer = None
+        else:
+            self.unasked = True  # the failure of a look-up is the outcome of no write
 
     def _retry_requested(self, event: ev.RetryRequested) -> None:
         line = self.sent

@@ -204,16 +204,16 @@ def _not_allowed(case: Case, event: ev.ReturnConfirmed) -> str:
     picked = case.wanted()
     for item_id, quantity in _confirmed(event).items():
         if item_id not in picked:
-            words.append(f"{item_id} was not chosen and checked")
+            words.append(f"{case.name_of(item_id)} was not chosen and checked")
             continue
         decision = case.decide(item_id, quantity)
         name = decision.description
         if any(line.quantity < 1 for line in event.lines if line.item_id == item_id):
             words.append(f"{name}: a quantity is a whole number from 1 up")
-        elif decision.granted < quantity:
-            words.append(f"{name}: at most {decision.allowed}. {_refusal(decision)}")
         elif quantity > picked[item_id]:
             words.append(f"{name}: {picked[item_id]} chosen and checked, not {quantity}")
+        elif decision.granted < quantity:
+            words.append(f"{name}: at most {decision.allowed}. {_refusal(decision)}")
     return " ".join(words) or "the lines do not fit what was checked"
 
 
