@@ -1,39 +1,39 @@
-"""Every load-time check of a procedure: first its names, then its sense.
+"""Every load-time check of a procedure: of its names, of its table, and of its words.
 
-Both functions return all problems found, each as ``file:line:column: message``, in file order.
+`check` reports all problems at once, in file order. A check that could only repeat what another
+one said (a state cannot be reached because the row that leads there is misspelt) holds back
+until that is mended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from returnflow.engine import words
+from returnflow.engine.spec import (
+    RESERVED_KEYS,
+    DefinitionSpec,
+    RowSpec,
+    StateSpec,
+    Written,
+    kind_of,
+    rows_of,
+)
 from returnflow.engine.vocabulary import Vocabulary, event_name
-from returnflow.engine.yamltext import Document, Path_, Place
-
-if TYPE_CHECKING:
-    from returnflow.engine.definition import Definition, DefinitionSpec, RowSpec, StateSpec
+from returnflow.engine.yamltext import Document, Path_, in_file_order, suggest
 
 Found = Iterator[tuple[Path_, str]]
 
 
-def names(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> list[str]:
-    """Whether everything that is named exists."""
-    return _sorted(document, _names(spec, vocabulary))
-
-
-def sense(definition: Definition, spec: DefinitionSpec, document: Document) -> list[str]:
-    """Whether the table is total and goes somewhere, and the words can be filled in."""
-    return _sorted(document, _sense(definition, spec, document))
-
-
-def _sorted(document: Document, found: Found) -> list[str]:
-    from returnflow.engine.definition import sort_problems
-
-    return sort_problems((document.place(p), document.problem(p, m)) for p, m in found)
+def check(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> list[str]:
+    """Every problem of a procedure's names, table and words, as ``file:line:column: message``."""
+    misnamed = list(_names(spec, vocabulary))
+    table = _Table(spec, document, vocabulary, [path for path, _ in misnamed])
+    found = [*misnamed, *table.problems(), *_words(spec, vocabulary)]
+    return in_file_order(document, found)
 
 
 # -- names ------------------------------------------------------------------------------------
@@ -55,7 +55,8 @@ def _names(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
         if key not in spec.notices:
             yield (
                 ("notices",),
-                f"the words of the notice {key!r} are missing: the vocabulary owes it",
+                f"the words of the notice {key!r} are missing; the vocabulary "
+                f"{vocabulary.name!r} has it said, so add them under 'notices'",
             )
 
 
@@ -70,24 +71,39 @@ def _state_names(
         yield (*path, "step"), _unknown("step", state.step, spec.steps)
     if state.call is not None and state.call not in vocabulary.operations:
         yield (*path, "call"), _unknown("operation", state.call, vocabulary.operations)
-    if state.owes is not None and state.owes not in vocabulary.dues:
-        yield (*path, "owes"), _unknown("kind of due", state.owes, vocabulary.dues)
+    if state.owes is not None:
+        if state.ask is None:
+            yield (*path, "owes"), "only a state that asks can owe something; leave 'owes' out"
+        if state.owes not in vocabulary.dues:
+            yield (*path, "owes"), _unknown("kind of due", state.owes, vocabulary.dues)
     for i, row in enumerate(state.transitions):
         yield from _row_names(spec, vocabulary, row, (*path, "transitions", i))
+    yield from _question_names(vocabulary, state, path)
+
+
+def _question_names(vocabulary: Vocabulary, state: StateSpec, path: Path_) -> Found:
     for i, question in enumerate(state.ask or ()):
         here = (*path, "ask", i)
         if question.event not in vocabulary.by_name:
             yield (*here, "event"), _unknown("event", question.event, vocabulary.by_name)
-            continue
-        known = vocabulary.by_name[question.event].__struct_fields__
+        known = _fields(vocabulary, question.event)
         for field, wanted in question.fields.items():
-            if field not in known:
-                yield (*here, "fields", field), _unknown(f"field of {question.event}", field, known)
+            if known and field not in known:
+                where = f" in {question.event!r}"
+                yield (*here, "fields", field), _unknown("field", field, known, where)
             if wanted.type not in vocabulary.field_types:
                 yield (
                     (*here, "fields", field, "type"),
                     _unknown("field type", wanted.type, vocabulary.field_types),
                 )
+
+
+def _fields(vocabulary: Vocabulary, event: str) -> tuple[str, ...]:
+    """What an answer may fill in of an event; when it happened is not asked for."""
+    if event not in vocabulary.by_name:
+        return ()
+    own = vocabulary.by_name[event].__struct_fields__
+    return tuple(name for name in own if name not in ("at", "inferred")) or ("",)
 
 
 def _row_names(spec: DefinitionSpec, vocabulary: Vocabulary, row: RowSpec, path: Path_) -> Found:
@@ -96,6 +112,8 @@ def _row_names(spec: DefinitionSpec, vocabulary: Vocabulary, row: RowSpec, path:
     for i, guard in enumerate(row.when):
         if guard not in vocabulary.guards:
             yield (*path, "when", i), _unknown("guard", guard, vocabulary.guards)
+        elif guard in row.when[:i]:
+            yield (*path, "when", i), f"the guard {guard!r} is given twice; once is enough"
     ways = [way for way in ("to", "stay", "refuse") if getattr(row, way) is not None]
     if len(ways) != 1:
         have = " and ".join(ways) or "none"
@@ -105,142 +123,269 @@ def _row_names(spec: DefinitionSpec, vocabulary: Vocabulary, row: RowSpec, path:
     for key in ("tell", "refuse"):
         name = getattr(row, key)
         if name is not None and name not in spec.words:
-            yield (*path, key), _unknown("words", name, spec.words)
-    if row.refuse is not None and (row.tell is not None or row.discard or row.remark):
-        yield path, "a row that refuses keeps nothing: no 'tell', 'discard' or 'remark' with it"
+            yield (*path, key), _unknown("entry", name, spec.words, " in 'words'")
+    if row.refuse is not None:
+        for key in ("tell", "discard", "remark"):
+            if getattr(row, key):
+                yield (*path, key), f"a row that refuses keeps nothing; leave {key!r} out"
 
 
-def _unknown(what: str, name: str, known: Iterable[str]) -> str:
-    from returnflow.engine.definition import suggest
-
-    return f"there is no {what} {name!r}{suggest(name, known)}"
-
-
-# -- sense ------------------------------------------------------------------------------------
-
-
-def _sense(definition: Definition, spec: DefinitionSpec, document: Document) -> Found:
-    for name in spec.states:
-        yield from _state_sense(definition, spec, name)
-    yield from _rows_sense(definition, document)
-    yield from _graph(definition)
-    yield from _words(definition, spec)
-    used = {row.words for row in definition.all_rows()}
-    for key in spec.words:
-        if key not in used:
-            yield ("words", key), f"these words are never said: no row names {key!r}"
+def _unknown(what: str, name: str, known: Iterable[str], where: str = "") -> str:
+    names = [name for name in known if name]
+    hint = suggest(name, names)
+    if not hint:
+        listed = ", ".join(names) if len(names) <= 12 else ""
+        hint = f"; there are: {listed}" if listed else "; docs/sop-format.md lists them"
+        hint = hint if names else "; there is none at all"
+    return f"there is no {what} {name!r}{where}{hint}"
 
 
-def _state_sense(definition: Definition, spec: DefinitionSpec, name: str) -> Found:
-    path: Path_ = ("states", name)
-    state = definition.states[name]
-    handled = {event for at, event in definition.rows if at == name}
-    if state.kind == "end":
-        if handled:
-            yield (*path, "transitions"), "an end has no ways out"
-        return
-    vocabulary = definition.vocabulary
-    outcomes = {event for op in vocabulary.operations.values() for event in op.outcomes}
-    requests = {op.request for op in vocabulary.operations.values() if op.request}
-    told = event_name(vocabulary.told)
-    own = {row.event: ("transitions", i) for i, row in enumerate(spec.states[name].transitions)}
-    if state.operation is not None:
-        owed = [*state.operation.outcomes]
-        if state.operation.request:
-            owed.append(state.operation.request)
+# -- the table --------------------------------------------------------------------------------
+
+
+class _Table:
+    """The checks of rows, states and ways.
+
+    Args:
+        misnamed: the paths of the problems with names, round which these checks hold back.
+    """
+
+    def __init__(
+        self,
+        spec: DefinitionSpec,
+        document: Document,
+        vocabulary: Vocabulary,
+        misnamed: list[Path_],
+    ) -> None:
+        self._spec = spec
+        self._document = document
+        self._vocabulary = vocabulary
+        self._misnamed = misnamed
+        self._rows = rows_of(spec, vocabulary)
+        operations = vocabulary.operations.values()
+        self._outcomes = {event for operation in operations for event in operation.outcomes}
+        self._requests = {operation.request for operation in operations if operation.request}
+        # What may happen in any state: somebody drives the call whatever the YAML says.
+        self._always = {
+            event_name(cls) for cls in (vocabulary.human, vocabulary.dropped, vocabulary.resumed)
+        }
+
+    def problems(self) -> Found:
+        """Every problem of the table."""
+        for name in self._spec.states:
+            if not self._blurred(name):
+                yield from self._state(name)
+        for group in self._rows.values():
+            yield from self._order(group)
+        for i, row in enumerate(self._spec.anywhere):
+            if not any(
+                written.path == ("anywhere", i) for g in self._rows.values() for written in g
+            ):
+                yield (
+                    ("anywhere", i),
+                    f"never used: every state has rows of its own for {row.event!r}; delete it",
+                )
+        if not any(path[-1] in ("to", "initial") or _is_whole(path) for path in self._misnamed):
+            yield from self._ways()
+        yield from self._unused()
+
+    def _blurred(self, state: str) -> bool:
+        """Whether it is unclear which events the state can meet and handles."""
+        return any(
+            (path[0] == "anywhere" and path[-1] == "event")
+            or (
+                path[:2] == ("states", state)
+                and (path[-1] in ("event", "call") or path == ("states", state))
+            )
+            for path in self._misnamed
+        )
+
+    # -- one state ----------------------------------------------------------------------------
+
+    def _state(self, name: str) -> Found:
+        state = self._spec.states[name]
+        path: Path_ = ("states", name)
+        if kind_of(state) == "end":
+            if state.transitions:
+                yield (*path, "transitions"), "an end has no ways out; delete its transitions"
+            return
+        handled = {event for at, event in self._rows if at == name}
+        if kind_of(state) == "call":
+            yield from self._calling(state, path, handled)
+        else:
+            yield from self._asking(state, path, handled)
+        resumed, dropped = map(event_name, (self._vocabulary.resumed, self._vocabulary.dropped))
+        human = event_name(self._vocabulary.human)
+        operation = self._vocabulary.operations.get(state.call or "")
+        writes = operation is not None and operation.request is not None
+        # The outcome of a write is awaited before the customer's wish (rules 4, 35, 36).
+        for event in (resumed,) if writes else (human, dropped, resumed):
+            if event not in handled:
+                yield path, f"{event!r} can happen here; add a row for it, here or under 'anywhere'"
+
+    def _calling(self, state: StateSpec, path: Path_, handled: set[str]) -> Found:
+        operation = self._vocabulary.operations[state.call or ""]
+        owed = [*operation.outcomes, *([operation.request] if operation.request else [])]
         for event in owed:
             if event not in handled:
-                yield path, f"{state.operation.name} can lead to {event!r}; no row handles it"
-        for event, where in own.items():
-            if event in (outcomes | requests) - set(owed):
-                yield (*path, *where), f"{event!r} is no outcome of {state.operation.name}"
-        return
-    yield from _questions(definition, spec, name)
-    declared = {question.event for question in state.questions}
-    if state.owes:
-        declared.add(told)
-    for event in sorted(declared - handled):
-        yield path, f"the question can yield {event!r}; no row handles it"
-    remarked = {row.event for row in definition.all_rows() if row.state == name and row.remark}
-    free = declared | remarked | {event_name(vocabulary.resumed)}
-    anywhere = {row.event for row in spec.anywhere}
-    for event, where in own.items():
-        if event not in free | anywhere and not (remarked and event == "backend_failed"):
-            yield (*path, *where), f"no question of this state yields {event!r}"
+                yield path, f"{operation.name!r} can lead to {event!r}; add a row for it"
+        for i, row in enumerate(state.transitions):
+            where = (*path, "transitions", i)
+            if row.event not in {*owed, *self._always}:
+                yield (
+                    where,
+                    f"{row.event!r} is no outcome of {operation.name!r} and cannot happen while it "
+                    "is awaited; delete the row",
+                )
+            if row.remark:
+                yield (*where, "remark"), "a remark belongs in a state that asks; leave it out"
 
+    def _asking(self, state: StateSpec, path: Path_, handled: set[str]) -> Found:
+        yield from self._questions(state, path)
+        told = event_name(self._vocabulary.told)
+        declared = {question.event for question in state.ask or ()}
+        for event in sorted(declared - handled - self._outcomes - self._requests):
+            yield path, f"a question of this state yields {event!r}; add a row for it"
+        if state.owes in self._vocabulary.dues and told not in handled:
+            yield path, f"this state owes something, so {told!r} can happen; add a row for it"
+        early = set()
+        for operation in self._early(state):
+            early.update(operation.outcomes)
+            for event in operation.outcomes:
+                if event not in handled:
+                    yield (
+                        path,
+                        f"look-ups by {operation.name!r} are accepted early here, and can lead to "
+                        f"{event!r}; add a row for it",
+                    )
+        free = {*declared, *early, *self._always, *([told] if state.owes else [])}
+        free |= {row.event for row in self._spec.anywhere}
+        for i, row in enumerate(state.transitions):
+            if row.event not in free:
+                yield (
+                    (*path, "transitions", i),
+                    f"no question of this state yields {row.event!r}; add one or delete the row",
+                )
 
-def _questions(definition: Definition, spec: DefinitionSpec, name: str) -> Found:
-    from returnflow.engine.definition import RESERVED_KEYS
-
-    keys: set[str] = set()
-    typed = 0
-    for i, question in enumerate(definition.states[name].questions):
-        here: Path_ = ("states", name, "ask", i)
-        event = definition.vocabulary.by_name[question.event]
-        needed = [
-            field.name
-            for field in msgspec.structs.fields(event)
-            if field.required and field.name not in question.fields
+    def _early(self, state: StateSpec) -> list[Any]:
+        """The operations whose look-ups the state accepts ahead of their step."""
+        remarked = {row.event for row in state.transitions if row.remark}
+        operations = self._vocabulary.operations.values()
+        return [
+            operation
+            for operation in operations
+            if not operation.request
+            and any(
+                event in remarked
+                and not any(event in other.outcomes for other in operations if other != operation)
+                for event in operation.outcomes
+            )
         ]
-        if needed:
-            yield here, f"{question.event!r} needs {', '.join(needed)}: give it a field"
-        if question.key is None:
-            typed += 1
-            if typed > 1:
-                yield here, "only one answer of a state can be without a 'key'"
-        elif question.key in RESERVED_KEYS:
-            yield (*here, "key"), f"{question.key!r} means the same at every question; take another"
-        elif question.key in keys:
-            yield (*here, "key"), f"the key {question.key!r} is given to two answers"
-        keys.add(question.key or "")
 
+    def _questions(self, state: StateSpec, path: Path_) -> Found:
+        keys: set[str] = set()
+        typed = 0
+        for i, question in enumerate(state.ask or ()):
+            here: Path_ = (*path, "ask", i)
+            if question.event in self._outcomes | self._requests:
+                yield (
+                    (*here, "event"),
+                    f"{question.event!r} comes from the backend; no answer can yield it",
+                )
+                continue
+            needed = [
+                field.name
+                for field in msgspec.structs.fields(self._vocabulary.by_name[question.event])
+                if field.required and field.name not in question.fields
+            ]
+            if needed and all(
+                field in _fields(self._vocabulary, question.event) for field in question.fields
+            ):
+                names = ", ".join(repr(name) for name in needed)
+                yield here, f"{question.event!r} needs {names}; add it under 'fields'"
+            if question.key is None:
+                typed += 1
+                if typed > 1:
+                    yield here, "only one answer of a state can do without a 'key'; give it one"
+            elif question.key in RESERVED_KEYS:
+                yield (
+                    (*here, "key"),
+                    f"{question.key!r} means the same at every question; take another key",
+                )
+            elif question.key in keys:
+                yield (
+                    (*here, "key"),
+                    f"the key {question.key!r} is given to two answers; take another",
+                )
+            keys.add(question.key or "")
 
-def _rows_sense(definition: Definition, document: Document) -> Found:
-    for (state, event), rows in definition.rows.items():
-        for row in rows[:-1]:
-            if not row.guards:
+    # -- the rows of one state and event ------------------------------------------------------
+
+    def _order(self, group: list[Written]) -> Found:
+        seen: list[tuple[frozenset[str], int]] = []
+        for written in group:
+            guards = frozenset(written.row.when)
+            line = next((line for earlier, line in seen if earlier <= guards), None)
+            if line is not None:
                 yield (
-                    _path(document, row.place),
-                    f"every {event!r} in {state!r} is taken here; the rows after it are dead",
+                    written.path,
+                    f"never tried: the row for {written.row.event!r} in line {line} is taken "
+                    "whenever this one could be; move this one up or delete it",
                 )
-        seen: set[frozenset[str]] = set()
-        for row in rows:
-            guards = frozenset(guard.name for guard in row.guards)
-            if guards and any(earlier <= guards for earlier in seen):
-                yield (
-                    _path(document, row.place),
-                    "an earlier row is taken whenever this one could be: it is dead",
-                )
-            seen.add(guards)
-        if rows[-1].guards:
+            seen.append((guards, self._document.place(written.path).line))
+        last = group[-1]
+        if last.row.when:
             yield (
-                _path(document, rows[-1].place),
-                f"the last row of {event!r} in {state!r} has a guard; add one without, "
-                "so that the table says what happens otherwise",
+                last.path,
+                f"the last row for {last.row.event!r} has a guard; add a row without 'when' "
+                "after it, which says what happens otherwise",
             )
 
+    # -- the whole ----------------------------------------------------------------------------
 
-def _path(document: Document, place: Place) -> Path_:
-    return next((path for path, here in document.places.items() if here == place), ())
+    def _ways(self) -> Found:
+        states = self._spec.states
+        ways: dict[str, set[str]] = {name: set() for name in states}
+        back: dict[str, set[str]] = {name: set() for name in states}
+        for (name, _), group in self._rows.items():
+            for written in group:
+                if written.row.to is not None:
+                    ways[name].add(written.row.to)
+                    back[written.row.to].add(name)
+        reached = _closure({self._spec.initial}, ways)
+        ends = {name for name, state in states.items() if kind_of(state) == "end"}
+        if not ends:
+            yield ("states",), "no state is an end; add one with 'end'"
+        ending = _closure(ends, back)
+        for name in states:
+            if name not in reached:
+                yield (
+                    ("states", name),
+                    f"no way leads from {self._spec.initial!r} to {name!r}; add a row that does, "
+                    "or delete the state",
+                )
+            if ends and name not in ending:
+                yield ("states", name), f"no way leads from {name!r} to an end; add a row that does"
+
+    def _unused(self) -> Found:
+        if not any(path[-1] in ("tell", "refuse") for path in self._misnamed):
+            rows = [written.row for group in self._rows.values() for written in group]
+            said = {name for row in rows for name in (row.tell, row.refuse) if name}
+            for key in self._spec.words:
+                if key not in said:
+                    yield ("words", key), f"never said: no row names {key!r}; delete it"
+        if not any(path[-1] == "step" for path in self._misnamed):
+            steps = {state.step for state in self._spec.states.values()}
+            for key in self._spec.steps:
+                if key not in steps:
+                    yield ("steps", key), f"no state belongs to the step {key!r}; delete it"
 
 
-def _graph(definition: Definition) -> Found:
-    ways: dict[str, set[str]] = {name: set() for name in definition.states}
-    back: dict[str, set[str]] = {name: set() for name in definition.states}
-    for row in definition.all_rows():
-        if row.to is not None:
-            ways[row.state].add(row.to)
-            back[row.to].add(row.state)
-    reached = _closure({definition.initial}, ways)
-    ends = {name for name, state in definition.states.items() if state.kind == "end"}
-    if not ends:
-        yield ("states",), "no state is an end"
-    ending = _closure(ends, back)
-    for name in definition.states:
-        if name not in reached:
-            yield ("states", name), f"no way leads from {definition.initial!r} to {name!r}"
-        if ends and name not in ending:
-            yield ("states", name), f"no way leads from {name!r} to an end"
+def _is_whole(path: Path_) -> bool:
+    """Whether a problem is with a whole state or row: of what kind it is, where it leads."""
+    return (len(path) == 2 and path[0] == "states") or (
+        isinstance(path[-1], int) and path[-2] in ("transitions", "anywhere")
+    )
 
 
 def _closure(start: set[str], ways: dict[str, set[str]]) -> set[str]:
@@ -252,28 +397,32 @@ def _closure(start: set[str], ways: dict[str, set[str]]) -> set[str]:
     return reached
 
 
-def _words(definition: Definition, spec: DefinitionSpec) -> Found:
-    vocabulary = definition.vocabulary
+# -- words ------------------------------------------------------------------------------------
+
+
+def _words(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
     scope = vocabulary.sample_scope()
-    refusals = {row.words for row in definition.all_rows() if row.to is None}
-    texts: list[tuple[Path_, str, dict[str, Any]]] = []
+    rows = [*spec.anywhere, *(row for state in spec.states.values() for row in state.transitions)]
+    told = {row.tell for row in rows}
     for key, text in spec.words.items():
-        texts.append((("words", key), text, {**scope, "why": "w"} if key in refusals else scope))
+        # Only a refusal has a reason; words that are told as well must do without.
+        names = scope if key in told else {**scope, "why": "w"}
+        yield from _template(("words", key), text, names)
+    due = {**scope, "due": vocabulary.sample_due()}
     for key, text in spec.notices.items():
-        texts.append((("notices", key), text, {**scope, "due": vocabulary.sample_due()}))
+        yield from _template(("notices", key), text, due)
     for name, state in spec.states.items():
+        path: Path_ = ("states", name)
         for member in ("say", "do", "end"):
-            if value := getattr(state, member):
-                texts.append((("states", name, member), value, scope))
+            yield from _template((*path, member), getattr(state, member), scope)
         for i, question in enumerate(state.ask or ()):
-            texts.append((("states", name, "ask", i, "label"), question.label, scope))
+            here: Path_ = (*path, "ask", i)
+            yield from _template((*here, "label"), question.label, scope)
             for field, wanted in question.fields.items():
-                here: Path_ = ("states", name, "ask", i, "fields", field)
-                texts.append(((*here, "prompt"), wanted.prompt, scope))
-                if wanted.help:
-                    texts.append(((*here, "help"), wanted.help, scope))
-    for path, text, values in texts:
-        try:
-            words.check(text, values)
-        except words.WordsError as error:
-            yield path, f"in these words: {error}"
+                yield from _template((*here, "fields", field, "prompt"), wanted.prompt, scope)
+                yield from _template((*here, "fields", field, "help"), wanted.help, scope)
+
+
+def _template(path: Path_, text: str | None, scope: dict[str, Any]) -> Found:
+    for problem in words.problems(text, scope) if text else ():
+        yield path, f"in these words: {problem}"

@@ -1,7 +1,7 @@
 """A procedure's YAML, as an immutable Definition.
 
-`load` reads the text, checks its shape with pydantic and its sense with `checks`, and reports
-everything that is wrong at once, each with file:line:column. A Definition that exists is sound.
+`load` reads the text, checks its shape (`spec`) and its sense (`checks`), and reports everything
+that is wrong, each with file:line:column. A Definition that exists is sound.
 """
 
 from __future__ import annotations
@@ -9,100 +9,35 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from returnflow.engine import checks
+from returnflow.engine.spec import (
+    RESERVED_KEYS,
+    DefinitionSpec,
+    FieldSpec,
+    Kind,
+    QuestionSpec,
+    kind_of,
+    rows_of,
+    shape,
+)
 from returnflow.engine.vocabulary import Guard, Operation, Vocabulary, load_vocabulary
-from returnflow.engine.yamltext import Document, Path_, Place, read_file, read_text
+from returnflow.engine.yamltext import Document, Place, read_file, read_text
 from returnflow.errors import DefinitionError, UsageError
 
-Kind = Literal["ask", "call", "end"]
-
-RESERVED_KEYS = (
-    "back",
-    "note",
-    "transfer",
-    "hangup",
-    "help",
-    "facts",
-    "check",
-    "leave",
-)
-"""Words that mean the same at every question; a question of the YAML cannot take them."""
-
-# -- the shape of the YAML --------------------------------------------------------------------
-
-_Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-_Words = Annotated[str, Field(min_length=1, max_length=4000)]
-
-
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class FieldSpec(_Spec):
-    """A field of a question: its type, and the prompt shown before the cursor."""
-
-    type: _Name
-    prompt: _Words
-    help: _Words | None = None
-
-
-class QuestionSpec(_Spec):
-    """One way of answering: the event it yields, its label, the key that chooses it."""
-
-    event: _Name
-    label: _Words
-    key: _Name | None = None
-    fields: dict[str, FieldSpec] = {}
-
-
-class RowSpec(_Spec):
-    """One row of the table, as written."""
-
-    event: _Name
-    when: list[_Name] = []
-    to: _Name | None = None
-    stay: Literal[True] | None = None
-    refuse: _Name | None = None
-    tell: _Name | None = None
-    discard: bool = False
-    remark: Literal["early_lookup"] | None = None
-
-
-class StateSpec(_Spec):
-    """A state, as written: it asks, calls or ends."""
-
-    step: str
-    title: _Words
-    say: _Words | None = None
-    do: _Words | None = None
-    ask: list[QuestionSpec] | None = None
-    call: _Name | None = None
-    end: _Words | None = None
-    owes: _Name | None = None
-    transitions: list[RowSpec] = []
-
-
-class DefinitionSpec(_Spec):
-    """The whole file, as written."""
-
-    sop: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
-    version: Annotated[int, Field(ge=1)]
-    title: _Words
-    vocabulary: _Name
-    initial: _Name
-    steps: dict[str, _Words]
-    words: dict[_Name, _Words] = {}
-    notices: dict[_Name, _Words] = {}
-    anywhere: list[RowSpec] = []
-    states: Annotated[dict[_Name, StateSpec], Field(min_length=1)]
-
-
-# -- what is made of it -----------------------------------------------------------------------
+__all__ = [
+    "RESERVED_KEYS",
+    "Definition",
+    "FieldSpec",
+    "Kind",
+    "QuestionSpec",
+    "Row",
+    "State",
+    "digest_of",
+    "load",
+    "loads",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +153,8 @@ def load(path: Path) -> Definition:
     """The definition in a file.
 
     Raises:
-        DefinitionError: with every problem found.
+        DefinitionError: with every problem found, in file order. What is wrong with the YAML
+            itself hides the rest, and so does what is wrong with the shape.
     """
     return _build(read_file(path))
 
@@ -228,157 +164,52 @@ def loads(text: str, name: str = "<text>") -> Definition:
     return _build(read_text(text, name))
 
 
-def suggest(word: str, known: object) -> str:
-    """``; did you mean 'x'?`` where something known is close to `word`, else nothing."""
-    names = [str(name) for name in known] if hasattr(known, "__iter__") else []
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def _build(document: Document) -> Definition:
-    from returnflow.engine import checks
-
-    spec = _shape(document)
+    spec = shape(document)
     try:
         vocabulary = load_vocabulary(spec.vocabulary)
     except UsageError as error:
         raise DefinitionError([document.problem(("vocabulary",), str(error))]) from None
-    problems = checks.names(spec, document, vocabulary)
-    if problems:
+    if problems := checks.check(spec, document, vocabulary):
         raise DefinitionError(problems)
-    definition = _assemble(spec, document, vocabulary)
-    problems = checks.sense(definition, spec, document)
-    if problems:
-        raise DefinitionError(problems)
-    return definition
-
-
-# -- shape ------------------------------------------------------------------------------------
-
-
-def _shape(document: Document) -> DefinitionSpec:
-    if not isinstance(document.data, dict):
-        raise DefinitionError([document.problem((), "a procedure is a mapping of keys; see docs")])
-    try:
-        return DefinitionSpec.model_validate(document.data)
-    except ValidationError as error:
-        raise DefinitionError(
-            sort_problems(
-                (document.place(path), document.problem(path, message))
-                for path, message in _shape_problems(error)
-            )
-        ) from None
-
-
-def sort_problems(found: Iterator[tuple[Place, str]]) -> list[str]:
-    """Messages in the order of their places, each once."""
-    return list(dict.fromkeys(message for _, message in sorted(found)))
-
-
-def _shape_problems(error: ValidationError) -> Iterator[tuple[Path_, str]]:
-    for found in error.errors(include_url=False):
-        path: Path_ = tuple(part for part in found["loc"] if part != "[key]")
-        key = path[-1] if path else ""
-        match found["type"]:
-            case "extra_forbidden":
-                fields = _fields_at(path[:-1])
-                yield path, f"unknown key {key!r}{suggest(str(key), fields)}"
-            case "missing":
-                yield path[:-1], f"the key {key!r} is missing"
-            case "string_type" | "int_type" | "bool_type" | "list_type" | "dict_type":
-                kind = {
-                    "string_type": "text",
-                    "int_type": "a whole number",
-                    "bool_type": "true or false",
-                    "list_type": "a list",
-                    "dict_type": "a mapping of keys",
-                }[found["type"]]
-                yield path, f"{_shown(key)} must be {kind}, not {_value(found['input'])}"
-            case "model_type" | "model_attributes_type":
-                yield path, f"{_shown(key)} must be a mapping of keys"
-            case "string_pattern_mismatch":
-                yield (
-                    path,
-                    f"{_value(found['input'])} is no name: small letters, digits and underscores",
-                )
-            case "literal_error":
-                expected = found.get("ctx", {}).get("expected", "")
-                yield path, f"{_shown(key)} must be {expected}, not {_value(found['input'])}"
-            case _:
-                yield path, f"{_shown(key)}: {found['msg'].lower()}"
-
-
-def _shown(key: str | int) -> str:
-    return f"entry {key + 1}" if isinstance(key, int) else repr(key)
-
-
-def _value(value: object) -> str:
-    words = {True: "true", False: "false", None: "nothing"}
-    if isinstance(value, bool) or value is None:
-        return words[value]
-    shown = repr(value)
-    return shown if len(shown) < 50 else shown[:47] + "..."
-
-
-def _fields_at(path: Path_) -> tuple[str, ...]:
-    """The keys that are known where `path` leads, for suggestions."""
-    model: type[BaseModel] = DefinitionSpec
-    for part in path:
-        if part == "states":
-            model = StateSpec
-        elif part in ("transitions", "anywhere"):
-            model = RowSpec
-        elif part == "ask":
-            model = QuestionSpec
-        elif part == "fields":
-            model = FieldSpec
-    return tuple(model.model_fields)
-
-
-# -- assembly ---------------------------------------------------------------------------------
+    return _assemble(spec, document, vocabulary)
 
 
 def _assemble(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> Definition:
-    states: dict[str, State] = {}
-    rows: dict[tuple[str, str], list[Row]] = {}
-    for name, state in spec.states.items():
-        operation = vocabulary.operations[state.call] if state.call else None
-        kind: Kind = "ask" if state.ask is not None else "call" if operation else "end"
-        states[name] = made = State(
+    states = {
+        name: State(
             name=name,
             step=state.step,
             title=state.title,
-            kind=kind,
+            kind=kind_of(state),
             say=state.say,
             do=state.do,
             questions=tuple(state.ask or ()),
-            operation=operation,
+            operation=vocabulary.operations[state.call] if state.call else None,
             end=state.end,
             owes=state.owes,
             place=document.place(("states", name)),
         )
-        own = {row.event for row in state.transitions}
-        shared = [] if kind == "end" or made.is_write else spec.anywhere
-        written = [
-            (row, ("states", name, "transitions", i), False)
-            for i, row in enumerate(state.transitions)
-        ] + [(row, ("anywhere", i), True) for i, row in enumerate(shared) if row.event not in own]
-        for row, path, anywhere in written:
-            group = rows.setdefault((name, row.event), [])
-            group.append(
-                Row(
-                    state=name,
-                    event=row.event,
-                    number=len(group),
-                    guards=tuple(vocabulary.guards[guard] for guard in row.when),
-                    to=name if row.stay else row.to,
-                    words=row.refuse or row.tell,
-                    discard=row.discard,
-                    remark=row.remark,
-                    anywhere=anywhere,
-                    place=document.place(path),
-                )
+        for name, state in spec.states.items()
+    }
+    rows = {
+        (name, event): tuple(
+            Row(
+                state=name,
+                event=event,
+                number=number,
+                guards=tuple(vocabulary.guards[guard] for guard in written.row.when),
+                to=name if written.row.stay else written.row.to,
+                words=written.row.refuse or written.row.tell,
+                discard=written.row.discard,
+                remark=written.row.remark,
+                anywhere=written.anywhere,
+                place=document.place(written.path),
             )
+            for number, written in enumerate(group)
+        )
+        for (name, event), group in rows_of(spec, vocabulary).items()
+    }
     return Definition(
         name=document.name,
         sop=spec.sop,
@@ -388,7 +219,7 @@ def _assemble(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) 
         initial=spec.initial,
         steps=dict(spec.steps),
         states=states,
-        rows={key: tuple(group) for key, group in rows.items()},
+        rows=rows,
         words=dict(spec.words),
         notices=dict(spec.notices),
         text=document.text,
