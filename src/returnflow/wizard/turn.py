@@ -42,6 +42,7 @@ class Turn:
         due_words: the sentence that `due` asks for.
         say: the words to say.
         listing: what can be chosen by number.
+        kind: the field type of what is typed, or "".
         typed: the answer that is typed; None where only `options` answer.
         options: the answers chosen by a key.
     """
@@ -55,6 +56,7 @@ class Turn:
     say: str
     listing: tuple[Listed, ...]
     choices: tuple[Choice, ...]
+    kind: str
     typed: QuestionSpec | None
     options: tuple[QuestionSpec, ...]
 
@@ -81,6 +83,7 @@ def turn_of(session: Session, ask: Ask) -> Turn:
         say=session.words(state.say) if state.say else "",
         listing=listing,
         choices=choices,
+        kind=kind,
         typed=typed,
         options=tuple(question for question in state.questions if question.key is not None),
     )

@@ -1,0 +1,86 @@
+"""The command line. Each command imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from returnflow import __version__
+from returnflow.cli.status import CANNOT_START, FAILED
+from returnflow.errors import DefinitionError, ReturnflowError, UsageError
+from returnflow.inert import inert_lines
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    COMMANDS = {  # noqa: RUF012 (never changed)
+        "wizard": ("returnflow.cli.wizard", "lead a call"),
+        "calls": ("returnflow.cli.calls", "list, show, resume and export calls"),
+        "demo": ("returnflow.cli.demo", "who to try in the demo shop"),
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.COMMANDS:
+            return None
+        from importlib import import_module
+
+        command = import_module(self.COMMANDS[name][0]).command
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.COMMANDS:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], self.COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"There is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in self.COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="returnflow %(version)s")
+def cli() -> None:
+    """Leads a call-centre agent through a return, step by step, and keeps every call.
+
+    To try it: returnflow demo, then returnflow wizard.
+    """
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command line; the exit status. Errors of ours are told in one line each."""
+    try:
+        result = cli.main(args=arguments, prog_name="returnflow", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.Abort:
+        return FAILED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (UsageError, DefinitionError) as error:
+        _tell(error)
+        return CANNOT_START
+    except ReturnflowError as error:
+        _tell(error)
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does: no fault, and nobody to tell.
+        sys.stderr.close()
+        return FAILED
+    return result if isinstance(result, int) else 0
+
+
+def _tell(error: Exception) -> None:
+    click.echo(f"returnflow: {inert_lines(str(error))}", err=True)

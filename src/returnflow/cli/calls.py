@@ -1,0 +1,242 @@
+"""``returnflow calls``: list, show, resume and export calls."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from returnflow.cli import opening, status
+from returnflow.errors import DefinitionError, RefusedError, UsageError
+from returnflow.inert import inert
+
+if TYPE_CHECKING:
+    from returnflow.engine.definition import Definition
+    from returnflow.engine.journal import CaseLog
+    from returnflow.engine.session import Session
+    from returnflow.masking import Masker
+
+UNMASK = click.option(
+    "--unmask",
+    is_flag=True,
+    help="Show e-mail addresses and phone numbers; without it they are replaced by a keyed hash.",
+)
+
+
+@click.group("calls")
+def command() -> None:
+    """List, show, resume and export calls."""
+
+
+# -- list -------------------------------------------------------------------------------------
+
+
+@command.command("list")
+@opening.JOURNAL
+@click.option("--state", metavar="STATE", help="Only calls in this state.")
+@click.option("--agent", metavar="NAME", help="Only calls of this agent.")
+@click.option("--since", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="From this day.")
+@click.option("--until", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="To this day.")
+@click.option("--open", "open_only", is_flag=True, help="Only calls that can be resumed.")
+@UNMASK
+def list_calls(
+    journal: str | None,
+    state: str | None,
+    agent: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    open_only: bool,
+    unmask: bool,
+) -> None:
+    """List the calls in the journal, the oldest first."""
+    from returnflow.engine.journal import Words, email_fields
+    from returnflow.returns import VOCABULARY
+
+    masker = None if unmask else _masker()
+    with ExitStack() as stack:
+        opened = opening.open_journal(stack, journal)
+        lines = opened.cases(
+            state=state,
+            agent=agent,
+            since=since.astimezone() if since else None,
+            until=(until + timedelta(days=1)).astimezone() if until else None,
+            open_only=open_only,
+            email_fields=email_fields(VOCABULARY, Words.of(VOCABULARY)),
+        )
+        rows = [
+            (
+                line.header.case_id,
+                f"{line.header.started_at.astimezone():%Y-%m-%d %H:%M}",
+                inert(line.header.agent),
+                line.state + ("" if line.ended else " (open)"),
+                inert(_masked(line.email, masker)),
+            )
+            for line in lines
+        ]
+    if not rows:
+        click.echo("No calls.", err=True)
+        return
+    heads = ("CASE", "BEGUN", "AGENT", "STATE", "E-MAIL")
+    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(5)]
+    for row in [heads, *rows]:
+        click.echo(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+def _masked(email: str | None, masker: Masker | None) -> str:
+    if email is None:
+        return ""
+    return email if masker is None else masker.mask_email(email)
+
+
+# -- show -------------------------------------------------------------------------------------
+
+
+@command.command("show")
+@click.argument("case")
+@opening.JOURNAL
+@UNMASK
+def show(case: str, journal: str | None, unmask: bool) -> None:
+    """Show the call CASE as a story: what was said, asked, looked up and done."""
+    from returnflow.cli.story import story
+
+    with ExitStack() as stack:
+        opened = opening.open_journal(stack, journal)
+        header, _, entries = opened.read(case)
+    for line in story(header, entries, None if unmask else _masker()):
+        click.echo(inert(line))
+
+
+# -- resume -----------------------------------------------------------------------------------
+
+
+@command.command("resume", epilog=status.EPILOG)
+@click.argument("case")
+@opening.call_options
+@click.pass_context
+def resume(
+    ctx: click.Context,
+    case: str,
+    backend: str | None,
+    journal: str | None,
+    agent: str | None,
+    patience: float,
+) -> None:
+    """Go on with the call CASE where it was left.
+
+    A write that was sent is settled first. The call goes on under the text of the procedure
+    with which it was begun.
+    """
+    with ExitStack() as stack:
+        opened = opening.open_journal(stack, journal)
+        header, text, _ = opened.read(case)
+        chosen = ctx.get_parameter_source("backend") is not click.core.ParameterSource.DEFAULT
+        url = backend if chosen and backend else header.backend
+        definition = _definition(header.case_id, text)
+        place = opening.open_place(stack, opened, url, agent, patience)
+        log = stack.enter_context(opened.open(header.case_id, definition.vocabulary.decoder))
+        session = _session(definition, log)
+        click.echo(
+            f"returnflow · {place.backend_url} · agent {place.agent} · case {header.case_id}"
+        )
+        if session.state.kind == "end":
+            click.echo(f"The call has ended: {session.state.title}. Read it with: calls show")
+            return
+        log.note(f"Resumed by {place.agent}.", session.state.name)
+        code = opening.lead(place, session, log, resume=True)
+    ctx.exit(code)
+
+
+def _definition(case_id: str, text: str) -> Definition:
+    """The procedure as it was when the call began.
+
+    Raises:
+        UsageError: this program no longer knows a word of it.
+    """
+    from returnflow.engine import definition
+
+    try:
+        return definition.loads(text, f"the procedure of case {case_id}")
+    except DefinitionError as error:
+        raise UsageError(
+            f"case {case_id} was begun under a procedure that this version of returnflow no "
+            f"longer understands: {error.problems[0]}. The call can be read (calls show "
+            f"{case_id}) and the customer transferred by hand, but not resumed"
+        ) from error
+
+
+def _session(definition: Definition, log: CaseLog) -> Session:
+    from returnflow.engine.journal import visible
+    from returnflow.engine.session import Session  # noqa: F811 (the class itself, late)
+    from returnflow.errors import JournalDamagedError
+
+    header = log.header
+    events = [entry.event for entry in visible(log.entries) if entry.event is not None]
+    try:
+        session = Session.folded(definition, header.policy_date, header.zone, events)
+    except RefusedError as error:
+        raise JournalDamagedError(
+            f"case {header.case_id} cannot be resumed: {error}. Read it with: calls show"
+        ) from error
+    if log.entries and log.entries[-1].state != session.state.name:
+        raise JournalDamagedError(
+            f"case {header.case_id} cannot be resumed: its last row says {log.entries[-1].state}, "
+            f"its events lead to {session.state.name}. Read it with: calls show"
+        )
+    return session
+
+
+# -- export -----------------------------------------------------------------------------------
+
+
+@command.command("export")
+@click.argument("case", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every call in the journal.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A new file; by default standard output.",
+)
+@opening.JOURNAL
+@UNMASK
+def export(
+    case: str | None, everything: bool, output: Path | None, journal: str | None, unmask: bool
+) -> None:
+    """Write the call CASE, or all, as an event log: JSON Lines, one call a line."""
+    from returnflow.engine.event_log import export_case
+    from returnflow.returns import VOCABULARY
+
+    if (case is None) != everything:
+        raise click.UsageError("Name a case, or give --all.")
+    masker = None if unmask else _masker()
+    with ExitStack() as stack:
+        opened = opening.open_journal(stack, journal)
+        target = stack.enter_context(_target(output))
+        cases = [case] if case else [line.header.case_id for line in opened.cases()]
+        for case_id in cases:
+            header, _, entries = opened.read(case_id, VOCABULARY.decoder)
+            target.write(export_case(header, entries, mask=masker) + b"\n")
+
+
+def _target(output: Path | None) -> Any:
+    if output is None:
+        return click.get_binary_stream("stdout")
+    try:
+        return output.open("xb")
+    except FileExistsError:
+        raise UsageError(f"{output} exists already; name a new file") from None
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
+
+
+def _masker() -> Masker:
+    from returnflow import masking
+    from returnflow.home import data_dir
+    from returnflow.returns import VOCABULARY
+
+    return masking.Masker(masking.MaskKey.load(data_dir()), VOCABULARY.personal)

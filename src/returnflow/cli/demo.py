@@ -1,0 +1,54 @@
+"""``returnflow demo``: who to try in the demo shop and what to expect."""
+
+from __future__ import annotations
+
+import click
+
+from returnflow.inert import inert
+
+
+@click.group("demo", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List who to try in the demo shop, and what to expect."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from returnflow.backends import demo
+
+    with demo.connect() as shop:
+        path = shop.path
+    day = demo.loaded_on()
+    click.echo(f"The demo shop: {path}")
+    click.echo(f"Its dates count from {day}; `returnflow demo reset` makes it new, as of today.")
+    click.echo("Start a call with: returnflow wizard")
+    for number, scenario in enumerate(demo.scenarios(), 1):
+        click.echo()
+        click.echo(f"{number:>2}. {inert(scenario.title)}")
+        click.echo(f"    E-mail: {inert(scenario.script.email)}")
+        _paragraph("Try:    ", scenario.attempt)
+        _paragraph("Expect: ", scenario.outcome)
+
+
+@command.command("reset")
+def reset() -> None:
+    """Make the demo shop new, with dates counted from today. Calls in the journal stay."""
+    from returnflow.backends import demo
+
+    day = demo.reset()
+    click.echo(f"The demo shop is new; its dates count from {day}.")
+
+
+def _paragraph(label: str, text: str) -> None:
+    import wcwidth
+
+    click.echo(
+        "\n".join(
+            wcwidth.wrap(
+                inert(text),
+                80,
+                initial_indent=f"    {label}",
+                subsequent_indent=" " * (4 + len(label)),
+                break_on_hyphens=False,
+            )
+        )
+    )

@@ -1,0 +1,204 @@
+"""What the wizard and the resuming of calls share: options, and putting a call together."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from returnflow.errors import BackendError, JournalError, UsageError
+
+if TYPE_CHECKING:
+    from returnflow.backends.protocol import Backend
+    from returnflow.engine.definition import Definition
+    from returnflow.engine.journal import CaseLog
+    from returnflow.engine.journal_sql import SqlJournal
+    from returnflow.engine.session import Session
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+JOURNAL = click.option(
+    "--journal",
+    metavar="URL",
+    envvar="RETURNFLOW_JOURNAL",
+    show_envvar=True,
+    help="Where calls are kept, as sqlite:///FILE; by default in your data folder.",
+)
+
+_SHARED = (
+    click.option(
+        "--backend",
+        metavar="URL",
+        default="demo:",
+        envvar="RETURNFLOW_BACKEND",
+        show_default=True,
+        show_envvar=True,
+        help="The shop, as sqlite:///FILE; demo: is the embedded demo shop.",
+    ),
+    JOURNAL,
+    click.option(
+        "--agent",
+        metavar="NAME",
+        envvar="RETURNFLOW_AGENT",
+        show_envvar=True,
+        help="Who leads the call; by default your user name.",
+    ),
+    click.option(
+        "--patience",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0.1, max=3600),
+        default=20.0,
+        show_default=True,
+        help="How long to wait for the shop before you are asked what to do.",
+    ),
+)
+
+
+def call_options(function: F) -> F:
+    """Adds the options that every command which leads a call has."""
+    for option in reversed(_SHARED):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where calls are led: an open journal and an open shop."""
+
+    journal: SqlJournal
+    backend: Backend
+    backend_url: str
+    agent: str
+    patience: float
+
+
+def journal_url(url: str | None) -> str:
+    """The journal's URL: as given, or the one in the data folder."""
+    if url:
+        return url
+    from returnflow.home import default_journal_url
+
+    return default_journal_url()
+
+
+def open_journal(stack: ExitStack, url: str | None) -> SqlJournal:
+    """The journal, to be closed with `stack`.
+
+    Raises:
+        UsageError: it cannot be used.
+    """
+    from returnflow.engine import journal_sql
+
+    try:
+        return stack.enter_context(journal_sql.open_journal(journal_url(url)))
+    except JournalError as error:
+        raise UsageError(str(error)) from error
+
+
+def open_place(
+    stack: ExitStack, journal: SqlJournal, backend: str, agent: str | None, patience: float
+) -> Place:
+    """The shop beside an open journal, to be closed with `stack`.
+
+    Raises:
+        UsageError: it cannot be used.
+    """
+    from returnflow.backends.registry import open_backend
+
+    try:
+        shop = open_backend(backend)
+    except BackendError as error:
+        raise UsageError(f"the shop {backend} cannot be reached: {error}") from error
+    stack.callback(shop.close)
+    return Place(journal, shop, without_password(backend), agent or _user(), patience)
+
+
+def zone_of(place: Place, given: str | None) -> str:
+    """The policy zone: as given, else the shop's, else UTC (rule 2).
+
+    Raises:
+        UsageError: there is no such zone.
+    """
+    name = given or place.backend.zone or "UTC"
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(
+            f"there is no time zone {name!r}; give an IANA name such as Europe/Berlin"
+        ) from None
+    return name
+
+
+def procedure(file: Path | None) -> Definition:
+    """The procedure in `file`, or the one that comes with the program.
+
+    Raises:
+        DefinitionError: with every problem found.
+    """
+    from returnflow.bundled import bundled
+    from returnflow.engine import definition
+
+    return definition.load(file or bundled("states") / "handling_returns.yaml")
+
+
+def lead(place: Place, session: Session, log: CaseLog, *, resume: bool) -> int:
+    """Leads a call at this terminal or pipe until it ends or is left; the exit status."""
+    from returnflow.backends.answer import performer
+    from returnflow.cli.status import ENDED, LEFT_OPEN
+    from returnflow.engine.run import Run
+    from returnflow.wizard.console import Console, PipeConsole
+    from returnflow.wizard.plain import PlainDesk
+
+    console: Console
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from returnflow.wizard.prompting import TerminalConsole
+
+        console = TerminalConsole()
+    else:
+        console = PipeConsole()
+    session.definition.require(place.backend.capabilities(), place.backend_url)
+    desk = PlainDesk(console, place.patience)
+    run = Run(session, log, desk, performer(place.backend), now)
+    try:
+        ended = run.resume(today(log.header.zone)) if resume else run.go()
+    except KeyboardInterrupt:
+        # Between two questions: nothing is lost, since every row is written before it counts.
+        console.show()
+        console.show(f"The call is kept: returnflow calls resume {log.header.case_id}", indent=2)
+        return LEFT_OPEN
+    return ENDED if ended else LEFT_OPEN
+
+
+def now() -> datetime:
+    """The present moment, with a zone."""
+    return datetime.now().astimezone()
+
+
+def today(zone: str) -> Any:
+    """The calendar day in the policy zone (rule 2)."""
+    return now().astimezone(ZoneInfo(zone)).date()
+
+
+def without_password(url: str) -> str:
+    """A URL fit for a journal: the user name and password in it are left out."""
+    scheme, found, rest = url.partition("://")
+    if not found or "@" not in rest.split("/", 1)[0]:
+        return url
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return os.environ.get("USER", "agent")

@@ -1,0 +1,21 @@
+"""The exit statuses, documented in ``--help``."""
+
+from __future__ import annotations
+
+ENDED = 0
+"""The call came to one of its ends; any other command did its work."""
+
+FAILED = 1
+"""Anything else that went wrong; what was journaled is kept."""
+
+CANNOT_START = 2
+"""Nothing was begun: an option, the procedure, the backend or the journal cannot be used."""
+
+LEFT_OPEN = 3
+"""The call was left open and can be resumed."""
+
+EPILOG = (
+    "Exit status: 0 the call ended (closed with or without a return, transferred, or the "
+    "customer hung up); 3 it was left open and can be resumed; 2 it could not start; "
+    "1 anything else."
+)

@@ -1,0 +1,175 @@
+"""A call as a story: one line for each thing that happened, in plain words.
+
+It reads any call, also one whose words this program no longer knows: an event without a
+sentence of its own is told by its name and its members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from returnflow.engine.journal import Entry, Header, RecordedEvent, visible
+
+if TYPE_CHECKING:
+    from returnflow.masking import Masker
+
+Body = Mapping[str, Any]
+
+
+def story(header: Header, entries: Sequence[Entry], masker: Masker | None) -> Iterator[str]:
+    """The lines of the story.
+
+    Args:
+        entries: all rows, read without a vocabulary.
+        masker: hides addresses and phone numbers (rule 38); None where they were asked for.
+    """
+    begun = header.started_at.astimezone()
+    yield f"Case {header.case_id}: {header.sop}, version {header.version}"
+    yield f"Begun {begun:%Y-%m-%d %H:%M %Z} by {header.agent}, shop {header.backend}"
+    yield f"Decided under {header.policy_date}, {header.zone}"
+    yield ""
+    shown = {entry.seq for entry in visible(entries)}
+    for entry in entries:
+        gone = entry.kind == "event" and entry.seq not in shown
+        yield f"{entry.at.astimezone():%H:%M:%S}  {'(taken back) ' if gone else ''}" + _line(
+            entry, masker
+        )
+    yield ""
+    last = entries[-1] if entries else None
+    if last is None:
+        yield "Nothing happened."
+    elif last.ended:
+        yield f"The call ended: {last.state}."
+    else:
+        yield f"The call is open, in {last.state}. Go on: returnflow calls resume {header.case_id}"
+
+
+def _line(entry: Entry, masker: Masker | None) -> str:
+    if entry.kind == "rewound":
+        return f"The agent went back; the events from {entry.to} on were taken back."
+    if entry.kind == "noted":
+        return f"Note: {masker.mask_text(entry.text) if masker else entry.text}"
+    event = entry.event
+    if not isinstance(event, RecordedEvent):
+        return str(event)
+    body: Body = event.body if masker is None else masker.mask_event(event.body)
+    tell = _SENTENCES.get(event.name)
+    try:
+        words = tell(body) if tell else None
+    except (KeyError, TypeError, AttributeError):
+        # Another version's event, with other members.
+        words = None
+    return words or _by_members(event.name, body)
+
+
+def _by_members(name: str, body: Body) -> str:
+    members = ", ".join(
+        f"{key} {value}"
+        for key, value in body.items()
+        if key not in ("event", "at", "inferred") and not isinstance(value, dict | list)
+    )
+    return f"{name.replace('_', ' ').capitalize()}{': ' + members if members else ''}"
+
+
+def _items(lines: Sequence[Body]) -> str:
+    return ", ".join(
+        f"{line['quantity']} × {line['item_id']}"
+        + (
+            f" ({line['reason']}{': ' + line['note'] if line.get('note') else ''})"
+            if "reason" in line
+            else ""
+        )
+        for line in lines
+    )
+
+
+def _customer(body: Body) -> str:
+    customer = body["customer"]
+    name = f"{customer.get('first_name', '')} {customer.get('last_name', '')}".strip()
+    return f"The shop knows the customer: {name} ({customer['customer_id']})."
+
+
+def _order(body: Body) -> str:
+    order = body["order"]
+    what = ", ".join(
+        f"{line['quantity']} × {line.get('description') or line['item_id']}"
+        for line in order.get("lines", ())
+    )
+    return f"Order {order['order_id']} of {order.get('order_date') or 'no date'}: {what}."
+
+
+def _item(body: Body) -> str:
+    policy = body["item"].get("policy")
+    if not policy:
+        words = "nothing is said about returns"
+    else:
+        may = {True: "may be returned", False: "excluded from returns"}
+        words = (
+            f"{may.get(policy.get('return_eligible'), 'eligibility not given')}, "
+            f"window {policy.get('return_window') or 'not given'}"
+        )
+    return f"Item {body['item']['item_id']}: {words}."
+
+
+def _package(body: Body) -> str:
+    package = body["package"]
+    due = package.get("estimated_delivery_date")
+    expected = f", expected {due}" if due and package.get("current_status") != "DELIVERED" else ""
+    return f"Package {package['package_id']}: {package.get('current_status') or '?'}{expected}."
+
+
+def _summaries(body: Body) -> str:
+    orders = ", ".join(order["order_id"] for order in body.get("orders", ())) or "none"
+    failed = ", ".join(order["order_id"] for order in body.get("failed", ()))
+    return f"Open orders: {orders}.{f' Not loaded: {failed}.' if failed else ''}"
+
+
+_SENTENCES: dict[str, Callable[[Body], str]] = {
+    "email_given": lambda b: f"The customer gave the address {b['email']}.",
+    "customer_found": _customer,
+    "customer_missing": lambda b: "The shop knows no such address.",
+    "customer_ambiguous": lambda b: f"{b.get('count', 2)} accounts have that address.",
+    "order_id_given": lambda b: f"The customer named order {b['order_id']}.",
+    "order_id_unknown": lambda b: "The customer does not have the order id.",
+    "order_unrecognised": lambda b: "The customer recognised none of the orders.",
+    "orders_summarized": _summaries,
+    "order_found": _order,
+    "order_missing": lambda b: "The shop knows no such order.",
+    "items_picked": lambda b: f"The customer chose {_items(b['picks'])}.",
+    "item_found": _item,
+    "item_missing": lambda b: f"The shop does not know item {b['item_id']}.",
+    "package_found": _package,
+    "package_missing": lambda b: f"The shop does not know package {b['package_id']}.",
+    "told": lambda b: f"Said: {b['notice'].replace('_', ' ')} ({b['subject']}).",
+    "return_confirmed": lambda b: f"The customer said yes to {_items(b['lines'])}.",
+    "return_declined": lambda b: "The customer wants no (further) return.",
+    "return_requested": lambda b: (
+        f"Sent: return {b['quantity']} × {b['item_id']} of {b['order_id']}, {b['reason']}, "
+        f"key {b.get('key') or 'none'}."
+    ),
+    "return_opened": lambda b: f"The shop opened return {b['receipt']['tracking_id']}.",
+    "return_refused": lambda b: f"The shop declined: {b.get('message') or b.get('code')}.",
+    "satisfied": lambda b: "The customer is satisfied.",
+    "another_return": lambda b: "The customer wants to return something else.",
+    "retry_requested": lambda b: "The agent tried again.",
+    "left_unconfirmed": lambda b: "The agent left it open and went on.",
+    "callback_promised": lambda b: "The agent promised a call back.",
+    "human_requested": lambda b: (
+        f"Transfer wanted ({b.get('reason', 'asked').replace('_', ' ')}): {b['summary']}"
+    ),
+    "transfer_requested": lambda b: (
+        f"Sent: transfer of {b.get('customer_id') or 'an unknown caller'}, "
+        f"key {b.get('key') or 'none'}."
+    ),
+    "transfer_accepted": lambda b: (
+        f"A human representative took over. {b.get('receipt', {}).get('reference', '')}".rstrip()
+    ),
+    "transfer_refused": lambda b: f"The transfer was declined: {b.get('message', '')}",
+    "backend_failed": lambda b: (
+        f"No usable answer to {b['operation']} (outcome {b.get('outcome', 'unknown')}): "
+        f"{b.get('message') or 'no reason given'}."
+    ),
+    "call_dropped": lambda b: "The customer hung up.",
+    "resumed": lambda b: f"The call went on under {b['policy_date']}.",
+}

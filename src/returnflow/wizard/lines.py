@@ -1,0 +1,114 @@
+"""The form for what is sent: a reason and a quantity for each eligible item, then the review."""
+
+from __future__ import annotations
+
+import msgspec
+
+from returnflow.engine.session import Session
+from returnflow.engine.vocabulary import Event
+from returnflow.inert import fold
+from returnflow.returns.case import Case
+from returnflow.returns.events import ReturnLine
+from returnflow.returns.telling import money
+from returnflow.wizard import answers
+from returnflow.wizard.answers import REASON_LABELS, BadAnswer
+from returnflow.wizard.console import Completion
+
+FOR_ALL = " for all"
+"""Behind a reason: it holds for all items that are still to come."""
+
+
+def reasons_line() -> str:
+    """The five reasons with their numbers, and how an answer is put."""
+    reasons = " · ".join(f"{n} {label}" for n, label in enumerate(REASON_LABELS.values(), 1))
+    return f"{reasons}. Also: 1 damaged: cracked, 2 other; damaged for all; 0 leaves it out."
+
+
+class LinesForm:
+    """Takes one answer per eligible item, in the order of choice. Nothing is sent by it."""
+
+    def __init__(self, session: Session) -> None:
+        self._case: Case = session.case
+        self._open = [decision for decision in self._case.decisions() if decision.granted]
+        self._lines: list[ReturnLine] = []
+
+    @property
+    def complete(self) -> bool:
+        """Whether every item has its answer."""
+        return not self._open
+
+    @property
+    def lines(self) -> tuple[ReturnLine, ...]:
+        """What was answered."""
+        return tuple(self._lines)
+
+    def label(self) -> str:
+        """The question about the next item."""
+        decision = self._open[0]
+        name = decision.description
+        return f"Reason for {decision.granted} × {name if len(name) < 41 else name[:40] + '…'}"
+
+    def completions(self) -> list[Completion]:
+        """The reasons, by name."""
+        return [Completion(label) for label in REASON_LABELS.values()]
+
+    def validate(self, typed: str) -> None:
+        """Raises `BadAnswer` where the line is no answer for the next item."""
+        line, _ = self._for_all(typed)
+        decision = self._open[0]
+        lines = answers.shares(line, decision.item_id, decision.granted)
+        if not lines and len(self._open) == 1 and not self._lines:
+            raise BadAnswer("0 leaves this item out, and then nothing is left to return.")
+
+    validate_first = validate
+
+    def take(self, typed: str) -> None:
+        """Takes an answer that `validate` let pass."""
+        line, for_all = self._for_all(typed)
+        for decision in list(self._open if for_all else self._open[:1]):
+            self._open.remove(decision)
+            self._lines += answers.shares(line, decision.item_id, decision.granted)
+
+    @property
+    def wants_note(self) -> bool:
+        """Whether the last answer is ``OTHER`` without a note (rule 26)."""
+        return bool(self._lines) and self._lines[-1].reason == "OTHER" and not self._lines[-1].note
+
+    def take_note(self, note: str) -> None:
+        """Adds a note to the lines of the last answer that want one; an empty one is fine."""
+        self._lines = [
+            msgspec.structs.replace(line, note=answers.text(note))
+            if line.reason == "OTHER" and not line.note
+            else line
+            for line in self._lines
+        ]
+
+    def review(self, event: Event) -> list[tuple[str, str]]:
+        """Exactly what will be sent, line by line, and what it means (rules 19, 31)."""
+        candidate = self._case.copy()
+        candidate.apply(event)
+        shown = []
+        for line in candidate.lines:
+            refund = money(*candidate.refund_of(line))
+            note = f", note “{line.note}”" if line.note else ""
+            shown.append(
+                (
+                    f"initiate_return: order {line.order_id}, item {line.item_id}, "
+                    f"quantity {line.quantity}, reason {line.reason}{note}",
+                    f"{candidate.name_of(line.item_id)}; refund {refund}, without shipping",
+                )
+            )
+        return shown
+
+    def validate_yes(self, typed: str) -> None:
+        """Raises `BadAnswer` where the line is neither yes, no nor change."""
+        if answers.yes(typed) is None and fold(typed) != "change":
+            raise BadAnswer(
+                "yes: the customer agrees and it is sent; no: it is not sent; change: choose anew."
+            )
+
+    def _for_all(self, typed: str) -> tuple[str, bool]:
+        line = typed.rstrip()
+        if line.casefold().endswith(FOR_ALL):
+            return line[: -len(FOR_ALL)], True
+        return line, False

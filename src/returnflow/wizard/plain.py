@@ -1,0 +1,430 @@
+"""The wizard in plain lines: a desk that shows turns and reads answers, one line at a time.
+
+It is thin over `turn` (what to show), `answers` (what was typed) and the session (what is
+allowed). An answer is tried on the machine while it can still be mended, so that the agent sees
+the rule's reason at the prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from returnflow.engine.definition import FieldSpec, QuestionSpec
+from returnflow.engine.machine import Step
+from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Noted, Run, Said
+from returnflow.engine.session import Ask, End
+from returnflow.engine.vocabulary import Due, Event
+from returnflow.errors import JournalError
+from returnflow.wizard import answers, commands, lookups
+from returnflow.wizard.answers import BadAnswer, Choice
+from returnflow.wizard.console import Completion, Console, Prompt
+from returnflow.wizard.lines import LinesForm, reasons_line
+from returnflow.wizard.turn import Turn, facts, item_choices, order_choices, turn_of
+from returnflow.wizard.waiting import wait_for
+
+TRANSFER_WHY = "Why (Enter: the customer asks; or: not satisfied; or your words)"
+
+
+class Cancelled(Exception):  # noqa: N818 (a change of mind, not a failure)
+    """The agent went back from a question within an answer."""
+
+
+class PlainDesk:
+    """See the module.
+
+    Args:
+        patience: seconds to wait for the backend before the agent is asked what to do.
+    """
+
+    def __init__(self, console: Console, patience: float = 20.0) -> None:
+        self._console = console
+        self._patience = patience
+        self._shown: object = None
+        self._checking: str | None = None
+
+    # -- the desk's part in a run -------------------------------------------------------------
+
+    def ask(self, run: Run, ask: Ask) -> Answer:
+        """Shows the turn, once, and reads an answer."""
+        if self._checking is not None:
+            ahead = self._look_ahead(run)
+            if ahead is not None:
+                return ahead
+        turn = turn_of(run.session, ask)
+        mark = (run.session, run.session.last)
+        if self._shown != mark:
+            told = run.session.definition.vocabulary.told
+            # After a sentence was said only what comes next is shown, not all of it again.
+            goes_on = run.session.last is not None and isinstance(run.session.last.event, told)
+            seen = isinstance(self._shown, tuple) and self._shown[0] is run.session
+            self._shown = mark
+            (self._question if goes_on and seen else self._show)(turn)
+        while True:
+            try:
+                answer = self._read(run, turn)
+            except (Cancelled, KeyboardInterrupt) as cancel:
+                if isinstance(cancel, KeyboardInterrupt) and self._leaves():
+                    return self._left(run)
+                self._question(turn)
+                continue
+            except EOFError:
+                if not self._console.interactive or self._leaves():
+                    return self._left(run)
+                continue
+            if answer is not None:
+                return answer
+
+    def wait(self, run: Run, job: Job) -> Event | Leave:
+        """Waits for the backend, with the time that it takes, and a choice when it is long."""
+        outcome = wait_for(self._console, run, job, self._patience)
+        return self._left(run) if isinstance(outcome, Leave) else outcome
+
+    def refused(self, run: Run, step: Step) -> None:
+        """Says why the machine did not take the answer."""
+        self._console.show(f"! {run.session.refusal(step)}", indent=2, hang=2)
+
+    def journal_failed(self, run: Run, error: JournalError) -> bool:
+        """Says that nothing moved, and asks whether to try again."""
+        self._console.show(f"! {error}", indent=2, hang=2)
+        self._console.show(
+            "Nothing has moved: the call stands where it stood before this answer.", indent=2
+        )
+        if not self._console.interactive:
+            return False
+        try:
+            return self._yes("Try to write it again? (yes / no)")
+        except (EOFError, KeyboardInterrupt):
+            return False
+
+    def ended(self, run: Run, end: End) -> None:
+        """Shows how the call ended."""
+        show = self._console.show
+        show()
+        show(f"── {end.state.title} ──", bold=True)
+        if end.state.end:
+            show(run.session.words(end.state.end), indent=2)
+        show(f"Case {run.log.header.case_id}", indent=2)
+
+    # -- showing ------------------------------------------------------------------------------
+
+    def _show(self, turn: Turn) -> None:
+        show = self._console.show
+        show()
+        show(f"── {turn.step} ".ljust(min(self._console.width, 72), "─"), bold=True)
+        if turn.tell:
+            self._speak(turn.tell)
+        width = max((len(label) for label, _ in turn.known), default=0)
+        for label, text in turn.known:
+            show(f"{label.ljust(width)}  {text}", indent=2, hang=width + 2)
+        self._question(turn)
+
+    def _question(self, turn: Turn) -> None:
+        show = self._console.show
+        if turn.due is not None:
+            self._speak(turn.due_words)
+            return
+        if turn.do:
+            show(f"Note   {turn.do}", indent=2, hang=7)
+        for number, entry in enumerate(turn.listing, 1):
+            show(f"{number:>3}  {entry.title}", indent=2, hang=5)
+            for detail in entry.details:
+                show(detail, indent=7, hang=2)
+        if turn.say:
+            self._speak(turn.say)
+        if turn.typed is not None and turn.kind == "return_lines":
+            show(reasons_line(), indent=9, hang=2)
+        if not turn.options:
+            return
+        width = max(len(option.key or "") for option in turn.options)
+        for number, option in enumerate(turn.options):
+            lead = "or" if turn.typed is not None and not number else ""
+            show(
+                f"{lead:<5}  /{(option.key or '').ljust(width)}  {option.label}", indent=2, hang=10
+            )
+
+    def _speak(self, words: str) -> None:
+        """Words to be read aloud, set apart by a label and quotation marks."""
+        for number, line in enumerate(words.split("\n")):
+            self._console.show(f"{'Say' if not number else '':<5}  “{line}”", indent=2, hang=8)
+
+    def _help(self, turn: Turn) -> None:
+        show = self._console.show
+        if turn.typed is not None:
+            for field in turn.typed.fields.values():
+                show(f"Type: {turn.typed.label}. {field.help or ''}", indent=2, hang=2)
+        for option in turn.options:
+            show(f"/{option.key}: {option.label}", indent=2, hang=2)
+        for word, about in commands.COMMANDS.items():
+            show(f"/{word}: {about}", indent=2, hang=2)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def _read(self, run: Run, turn: Turn) -> Answer | None:
+        """One answer; None where a command was carried out and the question stands."""
+        if turn.due is not None:
+            line = self._console.read(self._due_prompt(run, turn, turn.due))
+        else:
+            line = self._console.read(self._prompt(run, turn))
+        typed = commands.parse(line, turn.options)
+        if typed.command:
+            return self._command(run, turn, typed.command, typed.text)
+        if typed.option is not None:
+            return self._option(run, turn, typed.option, typed.text)
+        if turn.due is not None:
+            return Said(run.session.definition.vocabulary.build_told(turn.due))
+        assert turn.typed is not None  # noqa: S101 (the prompt takes no plain line otherwise)
+        return self._typed(run, turn, turn.typed, line)
+
+    def _due_prompt(self, run: Run, turn: Turn, due: Due) -> Prompt:
+        def validate(line: str) -> None:
+            typed = commands.parse(line, turn.options)
+            if typed.option is not None and not typed.option.fields:
+                self._allowed(run, self._event(run, typed.option, {}))
+            elif typed.command:
+                self._command_allowed(run, turn, typed)
+            elif typed.option is None and line.strip() and answers.yes(line) is not True:
+                raise BadAnswer("Say it to the customer, then press Enter (or type a /word).")
+
+        return Prompt("Said? [Enter]", validate, commands.completions(turn.options))
+
+    def _prompt(self, run: Run, turn: Turn) -> Prompt:
+        fields = list(turn.typed.fields.items()) if turn.typed else []
+
+        def validate(line: str) -> None:
+            typed = commands.parse(line, turn.options)
+            if typed.command:
+                self._command_allowed(run, turn, typed)
+            elif typed.option is not None:
+                if not typed.option.fields:
+                    self._allowed(run, self._event(run, typed.option, {}))
+            elif turn.typed is None:
+                words = " or ".join(f"/{option.key}" for option in turn.options)
+                raise BadAnswer(f"Please choose: {words}.")
+            elif turn.kind == "return_lines":
+                LinesForm(run.session).validate_first(line)
+            else:
+                self._allowed(run, self._parsed(run, turn.typed, line, turn.choices))
+
+        label = fields[0][1].prompt if fields else "Your choice"
+        offered = [Completion(choice.ident, choice.words[:40]) for choice in turn.choices]
+        if turn.kind == "return_lines":
+            form = LinesForm(run.session)
+            label, offered = form.label(), form.completions()
+        return Prompt(label, validate, [*offered, *commands.completions(turn.options)])
+
+    def _typed(self, run: Run, turn: Turn, question: QuestionSpec, line: str) -> Answer | None:
+        if turn.kind != "return_lines":
+            return Said(self._parsed(run, question, line, turn.choices))
+        return self._lines(run, turn, question, line)
+
+    def _option(self, run: Run, turn: Turn, option: QuestionSpec, text: str) -> Answer | None:
+        """An answer chosen by its key; its field is asked for, unless it was typed behind it."""
+        if not option.fields:
+            return Said(self._event(run, option, {}))
+        (field,) = option.fields.values()
+        choices = _choices(run, field)
+        if text:
+            try:
+                event = self._parsed(run, option, text, choices)
+                self._allowed(run, event)
+            except BadAnswer as error:
+                self._console.show(f"! {error}", indent=2, hang=2)
+            else:
+                return Said(event)
+        for number, choice in enumerate(choices, 1):
+            self._console.show(f"{number:>3}  {choice.words}", indent=2, hang=5)
+        offered = [Completion(choice.ident, choice.words[:40]) for choice in choices]
+        line = self._within(
+            field.prompt,
+            lambda typed: self._allowed(run, self._parsed(run, option, typed, choices)),
+            offered,
+        )
+        return Said(self._parsed(run, option, line, choices))
+
+    def _within(
+        self,
+        label: str,
+        validate: Callable[[str], object],
+        offered: list[Completion] | None = None,
+        default: str = "",
+    ) -> str:
+        """A line asked for within an answer; ``/back`` or Ctrl-C goes back to the question."""
+
+        def check(line: str) -> None:
+            if line.strip() != "/back":
+                validate(line)
+
+        offered = [*(offered or ()), Completion("/back", "back to the question")]
+        try:
+            line = self._console.read(Prompt(label, check, offered, default))
+        except KeyboardInterrupt:
+            raise Cancelled from None
+        if line.strip() == "/back":
+            raise Cancelled
+        return line
+
+    # -- events -------------------------------------------------------------------------------
+
+    def _event(self, run: Run, question: QuestionSpec, values: dict[str, Any]) -> Event:
+        return run.session.definition.vocabulary.by_name[question.event](**values)
+
+    def _parsed(
+        self, run: Run, question: QuestionSpec, line: str, choices: tuple[Choice, ...]
+    ) -> Event:
+        """The event that a line stands for; raises `BadAnswer`."""
+        ((name, field),) = question.fields.items()
+        parse: Callable[[str], object] = {
+            "email": answers.email,
+            "order_id": answers.order_id,
+            "listed_order": lambda typed: answers.listed_order(typed, choices),
+            "picks": lambda typed: answers.picks(typed, choices),
+            "text": answers.text,
+        }[field.type]
+        return self._event(run, question, {name: parse(line)})
+
+    def _allowed(self, run: Run, event: Event) -> None:
+        """Raises `BadAnswer` with the machine's reason where it would refuse the event."""
+        step = run.session.propose(event)
+        if not step.accepted:
+            raise BadAnswer(run.session.refusal(step))
+
+    # -- the return's lines -------------------------------------------------------------------
+
+    def _lines(self, run: Run, turn: Turn, question: QuestionSpec, first: str) -> Answer | None:
+        form = LinesForm(run.session)
+        form.take(first)
+        self._note_for(form)
+        while not form.complete:
+            form.take(self._within(form.label(), form.validate, form.completions()))
+            self._note_for(form)
+        event = self._event(run, question, {next(iter(question.fields)): form.lines})
+        self._allowed(run, event)
+        show = self._console.show
+        show()
+        show("This will be sent to the shop, and cannot be undone from here:", indent=2, bold=True)
+        for number, (sent, about) in enumerate(form.review(event), 1):
+            show(f"{number:>3}  {sent}", indent=2, hang=5)
+            show(about, indent=7, hang=2)
+        if question.confirm:
+            self._speak(run.session.words(question.confirm))
+        while True:
+            typed = self._within("The customer's answer (yes / no / change)", form.validate_yes)
+            if answers.yes(typed) is True:
+                return Said(event)
+            if answers.yes(typed) is False:
+                close = next((o for o in turn.options if o.event == "return_declined"), None)
+                show(
+                    "Nothing was sent. Choose what the customer wants instead"
+                    + (f"; /{close.key} ends the call without this return." if close else "."),
+                    indent=2,
+                )
+            raise Cancelled
+
+    def _note_for(self, form: LinesForm) -> None:
+        if form.wants_note:
+            form.take_note(self._within("What is the reason, in a few words", answers.text))
+
+    # -- commands -----------------------------------------------------------------------------
+
+    def _command_allowed(self, run: Run, turn: Turn, typed: commands.Typed) -> None:
+        if typed.command == "back" and not run.can_go_back:
+            raise BadAnswer(
+                "There is no answer to take back"
+                + (": what was sent to the shop stays." if run.log.entries else " yet.")
+            )
+        if typed.command == "check":
+            lookups.item_for(run.session, typed.text)
+        if typed.command == "transfer":
+            vocabulary = run.session.definition.vocabulary
+            self._allowed(run, vocabulary.build_human("asked", "."))
+
+    def _command(self, run: Run, turn: Turn, command: str, text: str) -> Answer | None:
+        match command:
+            case "back":
+                return Back()
+            case "note":
+                text = text or self._within("Note", answers.text)
+                kept = answers.text(text)
+                if kept:
+                    self._console.show("The note is kept.", indent=2)
+                return Noted(kept) if kept else None
+            case "transfer":
+                return Said(self._transfer(run))
+            case "hangup":
+                if self._yes("Is the customer gone? This ends the call. (yes / no)"):
+                    return Said(run.session.definition.vocabulary.dropped())
+            case "check":
+                self._checking = lookups.item_for(run.session, text)
+                return self._look_ahead(run)
+            case "leave":
+                return self._left(run) if self._leaves() else None
+            case "facts":
+                for label, known in facts(run.session):
+                    self._console.show(f"{label}: {known}", indent=2, hang=2)
+            case "help":
+                self._help(turn)
+        return None
+
+    def _transfer(self, run: Run) -> Event:
+        """Asks why, and shows the drafted summary for editing (rule 34)."""
+        vocabulary = run.session.definition.vocabulary
+        typed = answers.text(self._within(TRANSFER_WHY, answers.text))
+        reason = typed or "asked"
+        if typed.casefold().replace("_", " ").strip() in ("not satisfied", "unsatisfied"):
+            reason = "not_satisfied"
+        draft = vocabulary.draft_summary(run.session.case, reason)
+        self._console.show("Summary for the next person; edit it or press Enter:", indent=2)
+        self._console.show(draft, indent=4)
+
+        def event(line: str) -> Event:
+            return vocabulary.build_human(reason, answers.text(line, 4000))
+
+        line = self._within("Summary", lambda line: self._allowed(run, event(line)), None, draft)
+        return event(line)
+
+    def _look_ahead(self, run: Run) -> LookAhead | None:
+        """The next look-up of an item being checked; shows the answer when all are made."""
+        assert self._checking is not None  # noqa: S101 (asked only while an item is checked)
+        call = lookups.next_call(run.session, self._checking)
+        if call is not None:
+            return LookAhead(call)
+        words = lookups.words(run.session, self._checking)
+        self._checking = None
+        if words:
+            self._console.show(words, indent=2, hang=2)
+            # The look-ups moved the session; its question need not be shown again.
+            self._shown = (run.session, run.session.last)
+        return None
+
+    # -- leaving ------------------------------------------------------------------------------
+
+    def _leaves(self) -> bool:
+        """Whether the agent means to leave; a second Ctrl-C or Ctrl-D is a yes."""
+        try:
+            return self._yes("Leave the call? It is kept and can be resumed. (yes / no)")
+        except (EOFError, KeyboardInterrupt):
+            return True
+
+    def _left(self, run: Run) -> Leave:
+        show = self._console.show
+        show()
+        if run.log.entries:
+            case_id = run.log.header.case_id
+            show(f"The call is kept. Go on with it: returnflow calls resume {case_id}", indent=2)
+        else:
+            show("Nothing was answered yet, so nothing is kept.", indent=2)
+        return Leave()
+
+    def _yes(self, label: str) -> bool:
+        def validate(line: str) -> None:
+            if answers.yes(line) is None:
+                raise BadAnswer("Please answer yes or no.")
+
+        return answers.yes(self._console.read(Prompt(label, validate))) is True
+
+
+def _choices(run: Run, field: FieldSpec) -> tuple[Choice, ...]:
+    if field.type == "picks":
+        return item_choices(run.session.case)
+    return order_choices(run.session.case) if field.type == "listed_order" else ()
