@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -171,7 +172,7 @@ def _definition(case_id: str, text: str) -> Definition:
 
 def _session(definition: Definition, log: CaseLog) -> Session:
     from returnflow.engine.journal import visible
-    from returnflow.engine.session import Session  # noqa: F811 (the class itself, late)
+    from returnflow.engine.session import Session
     from returnflow.errors import JournalDamagedError
 
     header = log.header
@@ -225,7 +226,7 @@ def export(
 
 def _target(output: Path | None) -> Any:
     if output is None:
-        return click.get_binary_stream("stdout")
+        return sys.stdout.buffer
     try:
         return output.open("xb")
     except FileExistsError:
