@@ -79,7 +79,32 @@ def run(arguments: list[str] | None = None) -> int:
         # Whoever read our output has gone, as `head` does: no fault, and nobody to tell.
         sys.stderr.close()
         return FAILED
+    except Exception as error:
+        # A bug, ours or an adapter's: told in a line, kept whole in a file for its mender.
+        _tell_bug(error)
+        return FAILED
     return result if isinstance(result, int) else 0
+
+
+def _tell_bug(error: Exception) -> None:
+    import traceback
+    from datetime import UTC, datetime
+
+    from returnflow.home import data_dir
+
+    details = "".join(traceback.format_exception(error))
+    try:
+        path = data_dir() / f"fault-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
+        path.write_text(details, encoding="utf-8", errors="backslashreplace")
+        where = f"The details are in {path}: please report them."
+    except (OSError, ReturnflowError):
+        where = details
+    _tell(
+        RuntimeError(
+            f"a fault in the program: {type(error).__name__}: {error}\n"
+            f"What was journaled is kept; calls list --open names it. {where}"
+        )
+    )
 
 
 def _tell(error: Exception) -> None:

@@ -147,6 +147,7 @@ def resume(
         if session.state.kind == "end":
             click.echo(f"The call has ended: {session.state.title}. Read it with: calls show")
             return
+        click.echo(f"Going on where the call was left: {session.state.title}.")
         log.note(f"Resumed by {place.agent}.", session.state.name)
         code = opening.lead(place, session, log, resume=True)
     ctx.exit(code)
