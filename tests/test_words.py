@@ -275,6 +275,7 @@ def texts(whole: Definition) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((text, {}) for text in (state.say, state.do, state.end) if text)
         for question in state.questions:
             yield question.label, {}
+            yield question.confirm or "", {}
             for field in question.fields.values():
                 yield field.prompt, {}
                 yield field.help or "", {}

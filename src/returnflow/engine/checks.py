@@ -418,6 +418,7 @@ def _words(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
         for i, question in enumerate(state.ask or ()):
             here: Path_ = (*path, "ask", i)
             yield from _template((*here, "label"), question.label, scope)
+            yield from _template((*here, "confirm"), question.confirm, scope)
             for field, wanted in question.fields.items():
                 yield from _template((*here, "fields", field, "prompt"), wanted.prompt, scope)
                 yield from _template((*here, "fields", field, "help"), wanted.help, scope)
