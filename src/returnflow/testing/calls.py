@@ -5,7 +5,7 @@ All are deterministic: the same definition, shop and seed give the same events.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from returnflow.engine.definition import Definition, Row, State
 from returnflow.engine.machine import Step, propose
 from returnflow.engine.session import Session
-from returnflow.engine.vocabulary import Event
+from returnflow.engine.vocabulary import Event, event_name
 from returnflow.testing.sampler import Sampler, Situation, sampler_for
 
 
@@ -73,66 +73,98 @@ def walk(
     definition: Definition, rng: Random, shop: Any = None, max_events: int = 60
 ) -> tuple[list[Event], Session]:
     """As `random_call`, with the session as the call leaves it."""
-    sampler = sampler_for(definition.vocabulary.name)
-    shop = sampler.generate(rng) if shop is None else sampler.copy(shop)
-    day, zone = sampler.beginning(shop)
-    session = Session(definition, day, zone)
-    steps_home = distances(definition)
-    names = handled(definition)
-    clock = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
-    events: list[Event] = []
-    while session.state.kind != "end" and len(events) < max_events:
-        left = max_events - len(events)
-        hurry = left <= steps_home[session.state.name] + 2
-        clock += timedelta(seconds=rng.randint(1, 90))
-        at = Situation(session.state, session.case, shop, rng)
-        step = _choose(session, sampler, at, names, clock, steps_home if hurry else None)
-        if step is None:
-            break
-        session.accept(step)
-        events.append(step.event)
-    return events, session
+    walker = _Walker(definition, rng, shop)
+    while walker.goes_on(max_events - len(walker.events)):
+        pass
+    return walker.events, walker.session
 
 
-def _choose(
-    session: Session,
-    sampler: Sampler,
-    at: Situation,
-    names: Mapping[str, tuple[str, ...]],
-    clock: datetime,
-    steps_home: Mapping[str, int] | None,
-) -> Step | None:
-    """An accepted step: one at random, or where `steps_home` is given the way to an end."""
-    rng = at.rng
-    assert rng is not None
-    vocabulary = session.definition.vocabulary
-    rare = {
-        cls.__struct_config__.tag
-        for cls in (vocabulary.dropped, vocabulary.human, vocabulary.resumed)
-    }
-    found: list[Step] = []
-    order = list(names[at.state.name])
-    rng.shuffle(order)
-    if steps_home is None and rng.random() < 0.93:
-        # What may happen at any time happens seldom, else no call would get anywhere.
-        order.sort(key=rare.__contains__)
-    for name in order:
-        events = list(sampler.good(name, at))
-        rng.shuffle(events)
-        for event in events:
-            step = session.propose(replace(event, at=clock))
-            if step.accepted:
-                found.append(step)
-                if steps_home is None:
-                    return step
-    if not found or steps_home is None:
-        return None
-    return min(found, key=lambda step: (steps_home[step.target], step.target == at.state.name))
+class _Walker:
+    """A random walk that makes for a few states, one after the other, and then for an end.
+
+    It leans towards its goal and towards rows that it has not taken yet, but goes astray too.
+    """
+
+    def __init__(self, definition: Definition, rng: Random, shop: Any) -> None:
+        self.rng = rng
+        self.sampler = sampler_for(definition.vocabulary.name)
+        self.shop = self.sampler.generate(rng) if shop is None else self.sampler.copy(shop)
+        day, zone = self.sampler.beginning(self.shop)
+        self.session = Session(definition, day, zone)
+        self.events: list[Event] = []
+        self._names = handled(definition)
+        self._home = distances(definition)
+        self._clock = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+        self._taken: Counter[str] = Counter()
+        waits = [name for name, state in definition.states.items() if state.kind != "end"]
+        ends = [name for name, state in definition.states.items() if state.kind == "end"]
+        self._goals = [rng.choice(ends), *rng.sample(waits, min(5, len(waits)))]
+        self._away = distances(definition, self._goals[-1])
+        vocabulary = definition.vocabulary
+        self._failed = event_name(type(vocabulary.build_failed("", "known", "")))
+        # What can happen nearly anywhere happens seldom, else no call would get anywhere.
+        self._rare = {
+            event_name(cls) for cls in (vocabulary.dropped, vocabulary.human, vocabulary.resumed)
+        }
+
+    def goes_on(self, left: int) -> bool:
+        """Takes a step, with so many left to take; whether there was one."""
+        state = self.session.state
+        if state.kind == "end" or left <= 0:
+            return False
+        self._clock += timedelta(seconds=self.rng.randint(1, 90))
+        ways = self._ways(state)
+        if not ways:
+            return False
+        if left <= self._home[state.name] + 2:
+            step = min(ways, key=lambda way: (self._home[way.target], way.target == state.name))
+        else:
+            step = self.rng.choices(ways, [self._weight(way) for way in ways])[0]
+        assert step.row is not None
+        self._taken[step.row.id] += 1
+        self.session.accept(step)
+        self.events.append(step.event)
+        return True
+
+    def _ways(self, state: State) -> list[Step]:
+        """An accepted step for each event that the state handles, where one is found."""
+        at = Situation(state, self.session.case, self.shop, self.rng)
+        ways: list[Step] = []
+        for name in self._names[state.name]:
+            events = list(self.sampler.good(name, at))
+            self.rng.shuffle(events)
+            for event in events:
+                step = self.session.propose(replace(event, at=self._clock))
+                if step.accepted:
+                    ways.append(step)
+                    break
+        return ways
+
+    def _weight(self, way: Step) -> float:
+        assert way.row is not None
+        while len(self._goals) > 1 and self._away.get(way.source, 0) == 0:
+            # Reached, or out of reach from here.
+            self._goals.pop()
+            self._away = distances(self.session.definition, self._goals[-1])
+        weight = 1 / (1 + self._taken[way.row.id])
+        write = self.session.state.is_write
+        rare = way.row.event in self._rare or (way.row.event == self._failed and not write)
+        if rare and way.target != self._goals[-1]:
+            weight /= 60
+        if way.target not in self._away:
+            return weight / 1000
+        return float(weight * 3.0 ** -self._away[way.target])
 
 
-def distances(definition: Definition) -> dict[str, int]:
-    """By state, how many rows away the nearest end is, whatever the guards say."""
-    away = {name: 0 for name, state in definition.states.items() if state.kind == "end"}
+def distances(definition: Definition, goal: str | None = None) -> dict[str, int]:
+    """By state, how many rows away `goal`, or else the nearest end, is, whatever the guards say.
+
+    A state from which there is no way is not in the answer.
+    """
+    if goal is not None:
+        away = {goal: 0}
+    else:
+        away = {name: 0 for name, state in definition.states.items() if state.kind == "end"}
     found = deque(away)
     sources: dict[str, set[str]] = {}
     for row in definition.all_rows():

@@ -49,15 +49,15 @@ THINGS = ("lamp", "Teekanne", "blå genser", "茶碗", "socks 🧦", 'kettle "Pr
 def generate_shop(rng: Random) -> MemoryShop:
     """A small random shop with all that real data show.
 
-    Two customers share an e-mail address, one has no open order, every kind of eligibility and
-    every package status occurs, lines travel in several packages, items stand on two lines,
-    items and packages are missing, and units are in a return already. About half of all items
-    may be returned, so that walks get somewhere.
+    Two customers share an e-mail address, one has no open order, one has none that loads, every
+    kind of eligibility occurs. Now and then: each package status, lines in several packages,
+    items on two lines, items and packages that are missing, units in a return already, dates
+    that nobody can read. Most items may be returned, so that walks get somewhere.
     """
     today = date(2026, 1, 1) + timedelta(days=rng.randrange(1100))
     zone = rng.choice(ZONES)
     made = _Generator(rng, today, zone)
-    kinds = [*POLICIES, *([POLICIES[0]] * 8)]
+    kinds = [*POLICIES, *([POLICIES[0]] * 12)]
     rng.shuffle(kinds)
     for number, policy in enumerate(kinds, 1):
         made.add_item(f"I{number:02}", policy)
@@ -124,7 +124,10 @@ class _Generator:
 
     def _order(self, order_id: str, customer_id: str) -> Order:
         rng = self.rng
-        item_ids = rng.sample([item.item_id for item in self.items], rng.randint(1, 3))
+        plain = [item.item_id for item in self.items if item.policy == POLICIES[0]]
+        every = [item.item_id for item in self.items]
+        drawn = [rng.choice(plain if rng.random() < 0.7 else every) for _ in range(3)]
+        item_ids = list(dict.fromkeys(drawn[: rng.randint(1, 3)]))
         if rng.random() < 0.3:
             item_ids.append(item_ids[0])  # one item on two lines
         if rng.random() < 0.2:
@@ -142,7 +145,8 @@ class _Generator:
         kind = rng.random()
         if kind < 0.04:
             return rng.choice(["", "last Tuesday", "2026-02-30"])
-        days = rng.randint(-3, -1) if kind < 0.1 else rng.choice([0, 3, 14, 15, 29, 30, 31, 60])
+        usual = (0, 1, 3, 5, 8, 14, 15, 29, 30, 31, 60)
+        days = rng.randint(-3, -1) if kind < 0.1 else rng.choice(usual)
         day = self.today - timedelta(days=days)
         if kind < 0.6:
             return day.isoformat()
@@ -179,7 +183,7 @@ class _Generator:
         if kind < 0.20 and self.packages:
             package_id = rng.choice(self.packages).package_id  # one package holds several lines
             return Parcel(package_id=package_id, quantity=quantity)
-        status = self.statuses.pop() if self.statuses and kind < 0.55 else "DELIVERED"
+        status = self.statuses.pop() if self.statuses and kind < 0.32 else "DELIVERED"
         expected = self.today + timedelta(days=rng.randint(-2, 40))
         self.packages.append(
             Package(

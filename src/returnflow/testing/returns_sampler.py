@@ -81,8 +81,9 @@ def _picks(at: Situation) -> Iterator[Event]:
         return
     item_ids = list(dict.fromkeys(line.item_id for line in at.case.order.lines))
     if at.rng is not None:
-        chosen = at.rng.sample(item_ids, at.rng.randint(1, len(item_ids)))
-        yield ev.ItemsPicked(picks=tuple(ev.Pick(i, _some_units(at, i)) for i in chosen))
+        for _ in range(3):
+            chosen = at.rng.sample(item_ids, at.rng.randint(1, len(item_ids)))
+            yield ev.ItemsPicked(picks=tuple(ev.Pick(i, _some_units(at, i)) for i in chosen))
         return
     left = [ev.Pick(item_id, units) for item_id in item_ids if (units := _left(at, item_id)) > 0]
     for pick in left:
