@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from returnflow.records import Customer, Item, Order, OrdersSummary, Package
 from returnflow.returns import eligibility
 from returnflow.returns import events as ev
-
-LineState = Literal[
-    "waiting", "requested", "opened", "refused", "failed", "not_done", "unknown", "left"
-]
-"""Where a confirmed line stands: not sent yet; sent, no outcome; opened; plainly refused; surely
-not done; perhaps done; left so by the agent."""
-
-NOTICES = ("tracking_id", "shipping_not_refunded", "approval_before_pickup")
-"""What is owed for every return opened, in the order in which it is said (rule 33)."""
-
-
-class Line(msgspec.Struct, kw_only=True):
-    """One line of the return that the customer said yes to, and what became of it."""
-
-    order_id: str
-    item_id: str
-    quantity: int
-    reason: str
-    note: str = ""
-    state: LineState = "waiting"
-    requests: int = 0
-    key: str = ""
-    tracking_id: str = ""
-    refund: Decimal | None = None
-    currency: str = ""
-    message: str = ""
+from returnflow.returns.changes import CHANGES
+from returnflow.returns.line import NOTICES, Line
 
 
 class Case:
@@ -123,7 +98,7 @@ class Case:
 
     def apply(self, event: Any) -> None:
         """Takes the facts of `event` in; an event without facts changes nothing."""
-        change = _CHANGES.get(type(event))
+        change = CHANGES.get(type(event))
         if change is not None:
             change(self, event)
 
@@ -241,6 +216,27 @@ class Case:
             if (notice, line.tracking_id) not in self.told
         ]
 
+    def refund_of(self, line: Line) -> tuple[Decimal | None, str]:
+        """What the customer gets back for a line that is about to be sent, and its currency.
+
+        Lines of the same item that come before it in this round take the first units.
+        """
+        order = self.order
+        if order is None:
+            return None, ""
+        taken = self.taken(line.item_id) or 0
+        for other in self.lines:
+            if other is line:
+                break
+            if other.item_id == line.item_id and other.state == "waiting":
+                taken += other.quantity
+        lines = eligibility.lines_of(order, line.item_id)
+        currency = lines[0].currency if lines else ""
+        return (
+            eligibility.refund(order, line.item_id, line.quantity, self.packages, taken),
+            currency,
+        )
+
     def outline(self) -> tuple[Any, ...]:
         """A small hashable summary: within one shop, and but for the policy date, calls with
         equal outlines have the same ways on. For walks that should not go the same way twice."""
@@ -264,238 +260,3 @@ class Case:
             self.transfer is not None,
             bool(self.transfer_summary),
         )
-
-    # -- how events change the facts ----------------------------------------------------------
-
-    def _forget_order(self) -> None:
-        self.wanted_order = ""
-        self.order = None
-        self._forget_picks()
-
-    def _forget_picks(self) -> None:
-        self.picks = ()
-        self.earlier += self.lines
-        self.lines = []
-        # A refusal is about one choice: a new choice has it explained anew.
-        opened = {line.tracking_id for line in self.opened}
-        self.told = {said for said in self.told if said[1] in opened}
-
-    def _email_given(self, event: ev.EmailGiven) -> None:
-        self._forget_order()
-        self.email = event.email
-        self.customer = None
-        self.summary = None
-        self.gone_through = False
-
-    def _customer_found(self, event: ev.CustomerFound) -> None:
-        self.customer = event.customer
-        self.ambiguous = 0
-
-    def _customer_missing(self, event: ev.CustomerMissing) -> None:
-        self.ambiguous = 0
-
-    def _customer_ambiguous(self, event: ev.CustomerAmbiguous) -> None:
-        self.ambiguous = event.count
-
-    def _order_id_given(self, event: ev.OrderIdGiven) -> None:
-        self._forget_order()
-        self.wanted_order = event.order_id
-
-    def _order_id_unknown(self, event: ev.OrderIdUnknown) -> None:
-        self._forget_order()
-
-    def _order_unrecognised(self, event: ev.OrderUnrecognised) -> None:
-        self.gone_through = True
-
-    def _orders_summarized(self, event: ev.OrdersSummarized) -> None:
-        self.summary = OrdersSummary(orders=event.orders, failed=event.failed)
-
-    def _order_found(self, event: ev.OrderFound) -> None:
-        self.order = event.order
-        self.lines_at_fetch = len(self.all_lines)
-
-    def _items_picked(self, event: ev.ItemsPicked) -> None:
-        self._forget_picks()
-        self.picks = event.picks
-
-    def _item_found(self, event: ev.ItemFound) -> None:
-        self.items[event.item.item_id] = event.item
-
-    def _item_missing(self, event: ev.ItemMissing) -> None:
-        self.items[event.item_id] = None
-
-    def _package_found(self, event: ev.PackageFound) -> None:
-        self.packages[event.package.package_id] = event.package
-
-    def _package_missing(self, event: ev.PackageMissing) -> None:
-        self.packages[event.package_id] = None
-
-    def _told(self, event: ev.Told) -> None:
-        self.told.add((event.notice, event.subject))
-
-    def _return_confirmed(self, event: ev.ReturnConfirmed) -> None:
-        self.earlier += self.lines
-        self.lines = []
-        order_id = self.order.order_id if self.order else ""
-        merged: dict[tuple[str, str], Line] = {}
-        for line in event.lines:
-            here = merged.get((line.item_id, line.reason))
-            if here is None:
-                here = merged[line.item_id, line.reason] = Line(
-                    order_id=order_id,
-                    item_id=line.item_id,
-                    quantity=0,
-                    reason=line.reason,
-                )
-            here.quantity += line.quantity  # rule 19: one reason, one return
-            if line.note and line.note not in here.note.split("; "):
-                here.note = f"{here.note}; {line.note}" if here.note else line.note
-        self.lines = list(merged.values())
-        self.withdrawn = 0
-
-    def _return_requested(self, event: ev.ReturnRequested) -> None:
-        line = self.sent or next(
-            (line for line in self.lines if line.state == "waiting" and matches(line, event)), None
-        )
-        if line is None:
-            return
-        if line.state == "waiting":
-            line.refund, line.currency = self.refund_of(line)
-            line.state, line.key = "requested", event.key
-        line.requests += 1
-
-    def refund_of(self, line: Line) -> tuple[Decimal | None, str]:
-        """What the customer gets back for a line that is about to be sent, and its currency.
-
-        Lines of the same item that come before it in this round take the first units.
-        """
-        order = self.order
-        if order is None:
-            return None, ""
-        taken = self.taken(line.item_id) or 0
-        for other in self.lines:
-            if other is line:
-                break
-            if other.item_id == line.item_id and other.state == "waiting":
-                taken += other.quantity
-        lines = eligibility.lines_of(order, line.item_id)
-        currency = lines[0].currency if lines else ""
-        return (
-            eligibility.refund(order, line.item_id, line.quantity, self.packages, taken),
-            currency,
-        )
-
-    def _settle_return(self, state: LineState, message: str) -> Line | None:
-        # Once a transfer is asked for, nothing more is heard of a return left unsettled.
-        line = None if self.transfer_summary else self.sent
-        self.unasked = line is None
-        if line is not None:
-            line.state, line.message = state, message
-        return line
-
-    def _return_opened(self, event: ev.ReturnOpened) -> None:
-        line = self._settle_return("opened", "")
-        if line is not None:
-            line.tracking_id = event.receipt.tracking_id
-
-    def _return_refused(self, event: ev.ReturnRefused) -> None:
-        self._settle_return("refused", event.message or event.code)
-
-    def _backend_failed(self, event: ev.BackendFailed) -> None:
-        self.failure = event
-        if event.operation == "initiate_return":
-            self._settle_return("failed" if event.outcome == "known" else "unknown", event.message)
-        elif event.operation == "transfer_to_human_representative":
-            self.unasked = self.transfer is None
-            self.transfer_message = event.message
-            if event.outcome == "known":
-                self.transfer = None
-        else:
-            self.unasked = True  # the failure of a look-up is the outcome of no write
-
-    def _retry_requested(self, event: ev.RetryRequested) -> None:
-        line = self.sent
-        if line is not None:
-            line.state = "requested"
-
-    def _left_unconfirmed(self, event: ev.LeftUnconfirmed) -> None:
-        line = self.sent
-        if line is not None:
-            line.state = "not_done" if line.state == "failed" else "left"
-
-    def _another_return(self, event: ev.AnotherReturn) -> None:
-        self._forget_order()
-        self.summary = None
-        self.gone_through = False
-
-    def _human_requested(self, event: ev.HumanRequested) -> None:
-        self.transfer_reason = event.reason
-        self.transfer_summary = event.summary
-
-    def _transfer_requested(self, event: ev.TransferRequested) -> None:
-        self.transfer_repeated = self.transfer is not None
-        self.transfer = event
-        self.transfer_message = ""
-
-    def _transfer_accepted(self, event: ev.TransferAccepted) -> None:
-        self.unasked = self.transfer is None
-        self.transfer = None
-        self.transfer_reference = event.receipt.reference
-
-    def _transfer_refused(self, event: ev.TransferRefused) -> None:
-        self.unasked = self.transfer is None
-        self.transfer = None
-        self.transfer_message = event.message
-
-    def _resumed(self, event: ev.Resumed) -> None:
-        self.policy_date = event.policy_date
-        self.items.clear()
-        self.packages.clear()
-        opened = {line.tracking_id for line in self.opened}
-        self.told = {said for said in self.told if said[1] in opened}
-        # What was not sent yet is decided again (rule 4).
-        kept = [line for line in self.lines if line.state != "waiting"]
-        self.withdrawn = len(self.lines) - len(kept)
-        self.lines = kept
-
-
-def matches(line: Line, event: ev.ReturnRequested) -> bool:
-    """Whether a request is exactly the confirmed line (rules 14, 25, 27)."""
-    return (line.order_id, line.item_id, line.quantity, line.reason) == (
-        event.order_id,
-        event.item_id,
-        event.quantity,
-        event.reason,
-    )
-
-
-_CHANGES: dict[type, Callable[[Case, Any], None]] = {
-    ev.EmailGiven: Case._email_given,
-    ev.CustomerFound: Case._customer_found,
-    ev.CustomerMissing: Case._customer_missing,
-    ev.CustomerAmbiguous: Case._customer_ambiguous,
-    ev.OrderIdGiven: Case._order_id_given,
-    ev.OrderIdUnknown: Case._order_id_unknown,
-    ev.OrderUnrecognised: Case._order_unrecognised,
-    ev.OrdersSummarized: Case._orders_summarized,
-    ev.OrderFound: Case._order_found,
-    ev.ItemsPicked: Case._items_picked,
-    ev.ItemFound: Case._item_found,
-    ev.ItemMissing: Case._item_missing,
-    ev.PackageFound: Case._package_found,
-    ev.PackageMissing: Case._package_missing,
-    ev.Told: Case._told,
-    ev.ReturnConfirmed: Case._return_confirmed,
-    ev.ReturnRequested: Case._return_requested,
-    ev.ReturnOpened: Case._return_opened,
-    ev.ReturnRefused: Case._return_refused,
-    ev.BackendFailed: Case._backend_failed,
-    ev.RetryRequested: Case._retry_requested,
-    ev.LeftUnconfirmed: Case._left_unconfirmed,
-    ev.AnotherReturn: Case._another_return,
-    ev.HumanRequested: Case._human_requested,
-    ev.TransferRequested: Case._transfer_requested,
-    ev.TransferAccepted: Case._transfer_accepted,
-    ev.TransferRefused: Case._transfer_refused,
-    ev.Resumed: Case._resumed,
-}

@@ -14,7 +14,8 @@ from returnflow.engine.vocabulary import Guard, Verdict
 from returnflow.inert import fold
 from returnflow.returns import eligibility
 from returnflow.returns import events as ev
-from returnflow.returns.case import Case, matches
+from returnflow.returns.case import Case
+from returnflow.returns.line import matches
 
 GUARDS: dict[str, Guard] = {}
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from returnflow.engine.vocabulary import Due
 from returnflow.returns import eligibility
-from returnflow.returns.case import Case, Line
+from returnflow.returns.case import Case
+from returnflow.returns.line import Line
 
 
 def money(amount: Decimal | None, currency: str) -> str:

@@ -13,7 +13,8 @@ from returnflow.engine.definition import QuestionSpec
 from returnflow.engine.session import Ask, Session
 from returnflow.engine.vocabulary import Due
 from returnflow.returns import eligibility
-from returnflow.returns.case import Case, Line
+from returnflow.returns.case import Case
+from returnflow.returns.line import Line
 from returnflow.returns.telling import money, scope
 from returnflow.wizard.answers import Choice
 

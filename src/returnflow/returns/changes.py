@@ -1,0 +1,247 @@
+"""How each event changes the facts of a case. A change depends on facts and event only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from returnflow.records import OrdersSummary
+from returnflow.returns import events as ev
+from returnflow.returns.line import Line, LineState, matches
+
+if TYPE_CHECKING:
+    from returnflow.returns.case import Case
+
+
+def _forget_order(case: Case) -> None:
+    case.wanted_order = ""
+    case.order = None
+    _forget_picks(case)
+
+
+def _forget_picks(case: Case) -> None:
+    case.picks = ()
+    case.earlier += case.lines
+    case.lines = []
+    # A refusal is about one choice: a new choice has it explained anew.
+    opened = {line.tracking_id for line in case.opened}
+    case.told = {said for said in case.told if said[1] in opened}
+
+
+def _email_given(case: Case, event: ev.EmailGiven) -> None:
+    _forget_order(case)
+    case.email = event.email
+    case.customer = None
+    case.summary = None
+    case.gone_through = False
+
+
+def _customer_found(case: Case, event: ev.CustomerFound) -> None:
+    case.customer = event.customer
+    case.ambiguous = 0
+
+
+def _customer_missing(case: Case, event: ev.CustomerMissing) -> None:
+    case.ambiguous = 0
+
+
+def _customer_ambiguous(case: Case, event: ev.CustomerAmbiguous) -> None:
+    case.ambiguous = event.count
+
+
+def _order_id_given(case: Case, event: ev.OrderIdGiven) -> None:
+    _forget_order(case)
+    case.wanted_order = event.order_id
+
+
+def _order_id_unknown(case: Case, event: ev.OrderIdUnknown) -> None:
+    _forget_order(case)
+
+
+def _order_unrecognised(case: Case, event: ev.OrderUnrecognised) -> None:
+    case.gone_through = True
+
+
+def _orders_summarized(case: Case, event: ev.OrdersSummarized) -> None:
+    case.summary = OrdersSummary(orders=event.orders, failed=event.failed)
+
+
+def _order_found(case: Case, event: ev.OrderFound) -> None:
+    case.order = event.order
+    case.lines_at_fetch = len(case.all_lines)
+
+
+def _items_picked(case: Case, event: ev.ItemsPicked) -> None:
+    _forget_picks(case)
+    case.picks = event.picks
+
+
+def _item_found(case: Case, event: ev.ItemFound) -> None:
+    case.items[event.item.item_id] = event.item
+
+
+def _item_missing(case: Case, event: ev.ItemMissing) -> None:
+    case.items[event.item_id] = None
+
+
+def _package_found(case: Case, event: ev.PackageFound) -> None:
+    case.packages[event.package.package_id] = event.package
+
+
+def _package_missing(case: Case, event: ev.PackageMissing) -> None:
+    case.packages[event.package_id] = None
+
+
+def _told(case: Case, event: ev.Told) -> None:
+    case.told.add((event.notice, event.subject))
+
+
+def _return_confirmed(case: Case, event: ev.ReturnConfirmed) -> None:
+    case.earlier += case.lines
+    case.lines = []
+    order_id = case.order.order_id if case.order else ""
+    merged: dict[tuple[str, str], Line] = {}
+    for line in event.lines:
+        here = merged.get((line.item_id, line.reason))
+        if here is None:
+            here = merged[line.item_id, line.reason] = Line(
+                order_id=order_id,
+                item_id=line.item_id,
+                quantity=0,
+                reason=line.reason,
+            )
+        here.quantity += line.quantity  # rule 19: one reason, one return
+        if line.note and line.note not in here.note.split("; "):
+            here.note = f"{here.note}; {line.note}" if here.note else line.note
+    case.lines = list(merged.values())
+    case.withdrawn = 0
+
+
+def _return_requested(case: Case, event: ev.ReturnRequested) -> None:
+    line = case.sent or next(
+        (line for line in case.lines if line.state == "waiting" and matches(line, event)), None
+    )
+    if line is None:
+        return
+    if line.state == "waiting":
+        line.refund, line.currency = case.refund_of(line)
+        line.state, line.key = "requested", event.key
+    line.requests += 1
+
+
+def _settle_return(case: Case, state: LineState, message: str) -> Line | None:
+    # Once a transfer is asked for, nothing more is heard of a return left unsettled.
+    line = None if case.transfer_summary else case.sent
+    case.unasked = line is None
+    if line is not None:
+        line.state, line.message = state, message
+    return line
+
+
+def _return_opened(case: Case, event: ev.ReturnOpened) -> None:
+    line = _settle_return(case, "opened", "")
+    if line is not None:
+        line.tracking_id = event.receipt.tracking_id
+
+
+def _return_refused(case: Case, event: ev.ReturnRefused) -> None:
+    _settle_return(case, "refused", event.message or event.code)
+
+
+def _backend_failed(case: Case, event: ev.BackendFailed) -> None:
+    case.failure = event
+    if event.operation == "initiate_return":
+        _settle_return(case, "failed" if event.outcome == "known" else "unknown", event.message)
+    elif event.operation == "transfer_to_human_representative":
+        case.unasked = case.transfer is None
+        case.transfer_message = event.message
+        if event.outcome == "known":
+            case.transfer = None
+    else:
+        case.unasked = True  # the failure of a look-up is the outcome of no write
+
+
+def _retry_requested(case: Case, event: ev.RetryRequested) -> None:
+    line = case.sent
+    if line is not None:
+        line.state = "requested"
+
+
+def _left_unconfirmed(case: Case, event: ev.LeftUnconfirmed) -> None:
+    line = case.sent
+    if line is not None:
+        line.state = "not_done" if line.state == "failed" else "left"
+
+
+def _another_return(case: Case, event: ev.AnotherReturn) -> None:
+    _forget_order(case)
+    case.summary = None
+    case.gone_through = False
+
+
+def _human_requested(case: Case, event: ev.HumanRequested) -> None:
+    case.transfer_reason = event.reason
+    case.transfer_summary = event.summary
+
+
+def _transfer_requested(case: Case, event: ev.TransferRequested) -> None:
+    case.transfer_repeated = case.transfer is not None
+    case.transfer = event
+    case.transfer_message = ""
+
+
+def _transfer_accepted(case: Case, event: ev.TransferAccepted) -> None:
+    case.unasked = case.transfer is None
+    case.transfer = None
+    case.transfer_reference = event.receipt.reference
+
+
+def _transfer_refused(case: Case, event: ev.TransferRefused) -> None:
+    case.unasked = case.transfer is None
+    case.transfer = None
+    case.transfer_message = event.message
+
+
+def _resumed(case: Case, event: ev.Resumed) -> None:
+    case.policy_date = event.policy_date
+    case.items.clear()
+    case.packages.clear()
+    opened = {line.tracking_id for line in case.opened}
+    case.told = {said for said in case.told if said[1] in opened}
+    # What was not sent yet is decided again (rule 4).
+    kept = [line for line in case.lines if line.state != "waiting"]
+    case.withdrawn = len(case.lines) - len(kept)
+    case.lines = kept
+
+
+CHANGES: dict[type, Callable[[Case, Any], None]] = {
+    ev.EmailGiven: _email_given,
+    ev.CustomerFound: _customer_found,
+    ev.CustomerMissing: _customer_missing,
+    ev.CustomerAmbiguous: _customer_ambiguous,
+    ev.OrderIdGiven: _order_id_given,
+    ev.OrderIdUnknown: _order_id_unknown,
+    ev.OrderUnrecognised: _order_unrecognised,
+    ev.OrdersSummarized: _orders_summarized,
+    ev.OrderFound: _order_found,
+    ev.ItemsPicked: _items_picked,
+    ev.ItemFound: _item_found,
+    ev.ItemMissing: _item_missing,
+    ev.PackageFound: _package_found,
+    ev.PackageMissing: _package_missing,
+    ev.Told: _told,
+    ev.ReturnConfirmed: _return_confirmed,
+    ev.ReturnRequested: _return_requested,
+    ev.ReturnOpened: _return_opened,
+    ev.ReturnRefused: _return_refused,
+    ev.BackendFailed: _backend_failed,
+    ev.RetryRequested: _retry_requested,
+    ev.LeftUnconfirmed: _left_unconfirmed,
+    ev.AnotherReturn: _another_return,
+    ev.HumanRequested: _human_requested,
+    ev.TransferRequested: _transfer_requested,
+    ev.TransferAccepted: _transfer_accepted,
+    ev.TransferRefused: _transfer_refused,
+    ev.Resumed: _resumed,
+}
+"""By class of event; an event that is not in here carries no facts."""

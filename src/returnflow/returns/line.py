@@ -1,0 +1,46 @@
+"""A line of a return: what the customer said yes to, and what became of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from returnflow.returns import events as ev
+
+LineState = Literal[
+    "waiting", "requested", "opened", "refused", "failed", "not_done", "unknown", "left"
+]
+"""Where a confirmed line stands: not sent yet; sent, no outcome; opened; plainly refused; surely
+not done; perhaps done; left so by the agent."""
+
+NOTICES = ("tracking_id", "shipping_not_refunded", "approval_before_pickup")
+"""What is owed for every return opened, in the order in which it is said (rule 33)."""
+
+
+class Line(msgspec.Struct, kw_only=True):
+    """One line of the return that the customer said yes to, and what became of it."""
+
+    order_id: str
+    item_id: str
+    quantity: int
+    reason: str
+    note: str = ""
+    state: LineState = "waiting"
+    requests: int = 0
+    key: str = ""
+    tracking_id: str = ""
+    refund: Decimal | None = None
+    currency: str = ""
+    message: str = ""
+
+
+def matches(line: Line, event: ev.ReturnRequested) -> bool:
+    """Whether a request is exactly the confirmed line (rules 14, 25, 27)."""
+    return (line.order_id, line.item_id, line.quantity, line.reason) == (
+        event.order_id,
+        event.item_id,
+        event.quantity,
+        event.reason,
+    )
