@@ -16,7 +16,14 @@ from typing import Protocol
 
 import msgspec
 
-from returnflow.engine.journal import CaseLog, Words, back_to, idempotency_key, visible
+from returnflow.engine.journal import (
+    CaseLog,
+    Words,
+    back_to,
+    commit_horizon,
+    idempotency_key,
+    visible,
+)
 from returnflow.engine.machine import Step
 from returnflow.engine.session import Ask, Await, End, Session
 from returnflow.engine.vocabulary import Call, Event
@@ -214,6 +221,12 @@ class Run:
     def can_go_back(self) -> bool:
         """Whether an answer can be taken back; never across a write (rule 32)."""
         return back_to(self.log.entries, self._words) is not None
+
+    @property
+    def horizon(self) -> Event | None:
+        """The last event that going back cannot cross; None where everything can be taken back."""
+        seq = commit_horizon(self.log.entries, self._words)
+        return self.log.entries[seq - 1].event if seq else None
 
     def given_up(self, call: Call) -> Event:
         """The event of a call that nobody waits for any longer (rule 29)."""

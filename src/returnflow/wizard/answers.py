@@ -16,6 +16,9 @@ from returnflow.returns.events import REASONS, Pick, ReturnLine
 MAX_LENGTH = 500
 """Longer answers are refused, but for notes and summaries."""
 
+MAX_NOTE = 4000
+"""Notes and summaries may be this long."""
+
 MAX_QUANTITY = 1_000_000
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -51,7 +54,7 @@ class Choice:
 
 
 def text(typed: str, limit: int = MAX_LENGTH) -> str:
-    """One line of text, trimmed.
+    """One line of text, trimmed, without the invisible characters that pasting brings along.
 
     Raises:
         BadAnswer: it is longer than `limit` characters.
@@ -59,7 +62,7 @@ def text(typed: str, limit: int = MAX_LENGTH) -> str:
     line = " ".join(typed.split())
     if len(line) > limit:
         raise BadAnswer(f"That is {len(line)} characters long; at most {limit} are taken.")
-    return line
+    return "".join(char for char in line if inert(char) == char).strip()
 
 
 def email(typed: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from returnflow.engine.session import Session
@@ -25,12 +27,18 @@ def reasons_line() -> str:
 
 
 class LinesForm:
-    """Takes one answer per eligible item, in the order of choice. Nothing is sent by it."""
+    """Takes one answer per eligible item, in the order of choice. Nothing is sent by it.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        check: raises `BadAnswer` where the machine would refuse these lines, all answered.
+    """
+
+    def __init__(self, session: Session, check: Callable[[tuple[ReturnLine, ...]], object]) -> None:
         self._case: Case = session.case
         self._open = [decision for decision in self._case.decisions() if decision.granted]
+        self._check = check
         self._lines: list[ReturnLine] = []
+        self._last: list[ReturnLine] = []
 
     @property
     def complete(self) -> bool:
@@ -54,34 +62,45 @@ class LinesForm:
 
     def validate(self, typed: str) -> None:
         """Raises `BadAnswer` where the line is no answer for the next item."""
-        line, _ = self._for_all(typed)
-        decision = self._open[0]
-        lines = answers.shares(line, decision.item_id, decision.granted)
-        if not lines and len(self._open) == 1 and not self._lines:
-            raise BadAnswer("0 leaves this item out, and then nothing is left to return.")
-
-    validate_first = validate
+        answered, lines = self._read(typed)
+        if answered == len(self._open):
+            self._check((*self._lines, *lines))
 
     def take(self, typed: str) -> None:
         """Takes an answer that `validate` let pass."""
+        answered, self._last = self._read(typed)
+        del self._open[:answered]
+        self._lines += self._last
+
+    def _read(self, typed: str) -> tuple[int, list[ReturnLine]]:
+        """To how many items the line is an answer, and what it says of them."""
         line, for_all = self._for_all(typed)
-        for decision in list(self._open if for_all else self._open[:1]):
-            self._open.remove(decision)
-            self._lines += answers.shares(line, decision.item_id, decision.granted)
+        asked = self._open if for_all else self._open[:1]
+        lines: list[ReturnLine] = []
+        for decision in asked:
+            try:
+                lines += answers.shares(line, decision.item_id, decision.granted)
+            except BadAnswer as error:
+                if len(asked) == 1:
+                    raise
+                raise BadAnswer(f"{decision.description}: {error}") from None
+        return len(asked), lines
 
     @property
     def wants_note(self) -> bool:
-        """Whether the last answer is ``OTHER`` without a note (rule 26)."""
-        return bool(self._lines) and self._lines[-1].reason == "OTHER" and not self._lines[-1].note
+        """Whether the last answer has an ``OTHER`` without a note (rule 26)."""
+        return any(line.reason == "OTHER" and not line.note for line in self._last)
 
     def take_note(self, note: str) -> None:
         """Adds a note to the lines of the last answer that want one; an empty one is fine."""
-        self._lines = [
+        kept = self._lines[: len(self._lines) - len(self._last)]
+        self._last = [
             msgspec.structs.replace(line, note=answers.text(note))
             if line.reason == "OTHER" and not line.note
             else line
-            for line in self._lines
+            for line in self._last
         ]
+        self._lines = kept + self._last
 
     def review(self, event: Event) -> list[tuple[str, str]]:
         """Exactly what will be sent, line by line, and what it means (rules 19, 31)."""

@@ -14,12 +14,14 @@ from returnflow.engine.definition import FieldSpec, QuestionSpec
 from returnflow.engine.machine import Step
 from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Noted, Run, Said
 from returnflow.engine.session import Ask, End
-from returnflow.engine.vocabulary import Due, Event
+from returnflow.engine.vocabulary import Due, Event, event_name
 from returnflow.errors import JournalError
+from returnflow.returns.events import ReturnLine
 from returnflow.wizard import answers, commands, lookups
-from returnflow.wizard.answers import BadAnswer, Choice
+from returnflow.wizard.answers import MAX_NOTE, BadAnswer, Choice
 from returnflow.wizard.console import Completion, Console, Prompt
-from returnflow.wizard.lines import LinesForm, reasons_line
+from returnflow.wizard.lines import LinesForm
+from returnflow.wizard.showing import show_help, show_question, show_turn, speak
 from returnflow.wizard.turn import Turn, facts, item_choices, order_choices, turn_of
 from returnflow.wizard.waiting import wait_for
 
@@ -42,6 +44,7 @@ class PlainDesk:
         self._patience = patience
         self._shown: object = None
         self._checking: str | None = None
+        self._horizon: Event | None = None
 
     # -- the desk's part in a run -------------------------------------------------------------
 
@@ -59,14 +62,15 @@ class PlainDesk:
             goes_on = run.session.last is not None and isinstance(run.session.last.event, told)
             seen = isinstance(self._shown, tuple) and self._shown[0] is run.session
             self._shown = mark
-            (self._question if goes_on and seen else self._show)(turn)
+            self._name_horizon(run)
+            (show_question if goes_on and seen else show_turn)(self._console, turn)
         while True:
             try:
                 answer = self._read(run, turn)
             except (Cancelled, KeyboardInterrupt) as cancel:
                 if isinstance(cancel, KeyboardInterrupt) and self._leaves():
                     return self._left(run)
-                self._question(turn)
+                show_question(self._console, turn)
                 continue
             except EOFError:
                 if not self._console.interactive or self._leaves():
@@ -77,7 +81,9 @@ class PlainDesk:
 
     def wait(self, run: Run, job: Job) -> Event | Leave:
         """Waits for the backend, with the time that it takes, and a choice when it is long."""
-        outcome = wait_for(self._console, run, job, self._patience)
+        outcome = wait_for(
+            self._console, run, job, self._patience, lambda: self._transfer_instead(run)
+        )
         return self._left(run) if isinstance(outcome, Leave) else outcome
 
     def refused(self, run: Run, step: Step) -> None:
@@ -106,57 +112,14 @@ class PlainDesk:
             show(run.session.words(end.state.end), indent=2)
         show(f"Case {run.log.header.case_id}", indent=2)
 
-    # -- showing ------------------------------------------------------------------------------
-
-    def _show(self, turn: Turn) -> None:
-        show = self._console.show
-        show()
-        show(f"── {turn.step} ".ljust(min(self._console.width, 72), "─"), bold=True)
-        if turn.tell:
-            self._speak(turn.tell)
-        width = max((len(label) for label, _ in turn.known), default=0)
-        for label, text in turn.known:
-            show(f"{label.ljust(width)}  {text}", indent=2, hang=width + 2)
-        self._question(turn)
-
-    def _question(self, turn: Turn) -> None:
-        show = self._console.show
-        if turn.due is not None:
-            self._speak(turn.due_words)
+    def _name_horizon(self, run: Run) -> None:
+        """Says once, when a write was sent, that going back ends there (rule 32)."""
+        fence = run.horizon
+        if fence is None or fence is self._horizon:
             return
-        if turn.do:
-            show(f"Note   {turn.do}", indent=2, hang=7)
-        for number, entry in enumerate(turn.listing, 1):
-            show(f"{number:>3}  {entry.title}", indent=2, hang=5)
-            for detail in entry.details:
-                show(detail, indent=7, hang=2)
-        if turn.say:
-            self._speak(turn.say)
-        if turn.typed is not None and turn.kind == "return_lines":
-            show(reasons_line(), indent=9, hang=2)
-        if not turn.options:
-            return
-        width = max(len(option.key or "") for option in turn.options)
-        for number, option in enumerate(turn.options):
-            lead = "or" if turn.typed is not None and not number else ""
-            show(
-                f"{lead:<5}  /{(option.key or '').ljust(width)}  {option.label}", indent=2, hang=10
-            )
-
-    def _speak(self, words: str) -> None:
-        """Words to be read aloud, set apart by a label and quotation marks."""
-        for number, line in enumerate(words.split("\n")):
-            self._console.show(f"{'Say' if not number else '':<5}  “{line}”", indent=2, hang=8)
-
-    def _help(self, turn: Turn) -> None:
-        show = self._console.show
-        if turn.typed is not None:
-            for field in turn.typed.fields.values():
-                show(f"Type: {turn.typed.label}. {field.help or ''}", indent=2, hang=2)
-        for option in turn.options:
-            show(f"/{option.key}: {option.label}", indent=2, hang=2)
-        for word, about in commands.COMMANDS.items():
-            show(f"/{word}: {about}", indent=2, hang=2)
+        self._horizon = fence
+        self._console.show()
+        self._console.show(_no_way_back(run), indent=2)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -202,14 +165,14 @@ class PlainDesk:
                 words = " or ".join(f"/{option.key}" for option in turn.options)
                 raise BadAnswer(f"Please choose: {words}.")
             elif turn.kind == "return_lines":
-                LinesForm(run.session).validate_first(line)
+                self._form(run, turn.typed).validate(line)
             else:
                 self._allowed(run, self._parsed(run, turn.typed, line, turn.choices))
 
         label = fields[0][1].prompt if fields else "Your choice"
         offered = [Completion(choice.ident, choice.words[:40]) for choice in turn.choices]
-        if turn.kind == "return_lines":
-            form = LinesForm(run.session)
+        if turn.typed is not None and turn.kind == "return_lines":
+            form = self._form(run, turn.typed)
             label, offered = form.label(), form.completions()
         return Prompt(label, validate, [*offered, *commands.completions(turn.options)])
 
@@ -292,14 +255,13 @@ class PlainDesk:
     # -- the return's lines -------------------------------------------------------------------
 
     def _lines(self, run: Run, turn: Turn, question: QuestionSpec, first: str) -> Answer | None:
-        form = LinesForm(run.session)
+        form = self._form(run, question)
         form.take(first)
         self._note_for(form)
         while not form.complete:
             form.take(self._within(form.label(), form.validate, form.completions()))
             self._note_for(form)
-        event = self._event(run, question, {next(iter(question.fields)): form.lines})
-        self._allowed(run, event)
+        event = self._lines_event(run, question, form.lines)
         show = self._console.show
         show()
         show("This will be sent to the shop, and cannot be undone from here:", indent=2, bold=True)
@@ -307,7 +269,7 @@ class PlainDesk:
             show(f"{number:>3}  {sent}", indent=2, hang=5)
             show(about, indent=7, hang=2)
         if question.confirm:
-            self._speak(run.session.words(question.confirm))
+            speak(self._console, run.session.words(question.confirm))
         while True:
             typed = self._within("The customer's answer (yes / no / change)", form.validate_yes)
             if answers.yes(typed) is True:
@@ -321,6 +283,17 @@ class PlainDesk:
                 )
             raise Cancelled
 
+    def _form(self, run: Run, question: QuestionSpec) -> LinesForm:
+        return LinesForm(
+            run.session,
+            lambda lines: self._allowed(run, self._lines_event(run, question, lines)),
+        )
+
+    def _lines_event(
+        self, run: Run, question: QuestionSpec, lines: tuple[ReturnLine, ...]
+    ) -> Event:
+        return self._event(run, question, {next(iter(question.fields)): lines})
+
     def _note_for(self, form: LinesForm) -> None:
         if form.wants_note:
             form.take_note(self._within("What is the reason, in a few words", answers.text))
@@ -329,10 +302,9 @@ class PlainDesk:
 
     def _command_allowed(self, run: Run, turn: Turn, typed: commands.Typed) -> None:
         if typed.command == "back" and not run.can_go_back:
-            raise BadAnswer(
-                "There is no answer to take back"
-                + (": what was sent to the shop stays." if run.log.entries else " yet.")
-            )
+            raise BadAnswer(_no_way_back(run))
+        if typed.command == "note":
+            answers.text(typed.text, MAX_NOTE)
         if typed.command == "check":
             lookups.item_for(run.session, typed.text)
         if typed.command == "transfer":
@@ -344,8 +316,8 @@ class PlainDesk:
             case "back":
                 return Back()
             case "note":
-                text = text or self._within("Note", answers.text)
-                kept = answers.text(text)
+                text = text or self._within("Note", lambda line: answers.text(line, MAX_NOTE))
+                kept = answers.text(text, MAX_NOTE)
                 if kept:
                     self._console.show("The note is kept.", indent=2)
                 return Noted(kept) if kept else None
@@ -363,7 +335,7 @@ class PlainDesk:
                 for label, known in facts(run.session):
                     self._console.show(f"{label}: {known}", indent=2, hang=2)
             case "help":
-                self._help(turn)
+                show_help(self._console, turn)
         return None
 
     def _transfer(self, run: Run) -> Event:
@@ -378,10 +350,17 @@ class PlainDesk:
         self._console.show(draft, indent=4)
 
         def event(line: str) -> Event:
-            return vocabulary.build_human(reason, answers.text(line, 4000))
+            return vocabulary.build_human(reason, answers.text(line, MAX_NOTE))
 
         line = self._within("Summary", lambda line: self._allowed(run, event(line)), None, draft)
         return event(line)
+
+    def _transfer_instead(self, run: Run) -> Event | None:
+        """A transfer while the shop is slow; None where the agent went back to waiting."""
+        try:
+            return self._transfer(run)
+        except Cancelled:
+            return None
 
     def _look_ahead(self, run: Run) -> LookAhead | None:
         """The next look-up of an item being checked; shows the answer when all are made."""
@@ -422,6 +401,17 @@ class PlainDesk:
                 raise BadAnswer("Please answer yes or no.")
 
         return answers.yes(self._console.read(Prompt(label, validate))) is True
+
+
+def _no_way_back(run: Run) -> str:
+    """Why no answer can be taken back, with the commit horizon by its name (rule 32)."""
+    fence = run.horizon
+    if fence is None:
+        return "There is no answer to take back yet."
+    if isinstance(fence, run.session.definition.vocabulary.resumed):
+        return "/back ends here: the call was taken up again under another day."
+    what = event_name(fence).replace("_", " ")
+    return f"/back ends here: what was sent to the shop stays ({what})."
 
 
 def _choices(run: Run, field: FieldSpec) -> tuple[Choice, ...]:

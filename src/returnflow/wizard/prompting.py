@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 
 from prompt_toolkit import PromptSession, print_formatted_text
+from prompt_toolkit.application import get_app
 from prompt_toolkit.completion import CompleteEvent, Completer
 from prompt_toolkit.completion import Completion as Offer
 from prompt_toolkit.document import Document
@@ -104,7 +105,11 @@ class _InPlace(Validator):
             self._prompt.validate(document.text)
         except BadAnswer as error:
             self._error = str(error)
-            raise ValidationError(len(document.text), "Not accepted:") from None
+            # A terminal that does not tell where its cursor is gets no toolbar.
+            seen = get_app().renderer.height_is_known
+            raise ValidationError(
+                len(document.text), "Not accepted:" if seen else inert(str(error))
+            ) from None
 
     def toolbar(self, width: int) -> str:
         if self._error:

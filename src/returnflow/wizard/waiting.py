@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from returnflow.engine.run import Job, Leave, Run
 from returnflow.engine.vocabulary import Event
 from returnflow.wizard.answers import BadAnswer
@@ -14,11 +16,14 @@ TICK = 0.2
 """Seconds between two looks at the clock."""
 
 
-def wait_for(console: Console, run: Run, job: Job, patience: float) -> Event | Leave:
+def wait_for(
+    console: Console, run: Run, job: Job, patience: float, transfer: Callable[[], Event | None]
+) -> Event | Leave:
     """The job's outcome, or what the agent decides instead.
 
     Args:
         patience: seconds after which the agent is asked; asked again after as many more.
+        transfer: asks for what a transfer needs; None where the agent thinks better of it.
     """
     state = run.session.state
     deadline, told = patience, False
@@ -36,13 +41,15 @@ def wait_for(console: Console, run: Run, job: Job, patience: float) -> Event | L
                 return job.result()
         except KeyboardInterrupt:
             console.show()
-        decision = _decide(console, run, job)
+        decision = _decide(console, run, job, transfer)
         if decision is not None:
             return decision
         deadline = job.seconds + patience
 
 
-def _decide(console: Console, run: Run, job: Job) -> Event | Leave | None:
+def _decide(
+    console: Console, run: Run, job: Job, transfer: Callable[[], Event | None]
+) -> Event | Leave | None:
     """What the agent wants; None: to wait on. An answer that came meanwhile is taken."""
     write = job.call.write
     vocabulary = run.session.definition.vocabulary
@@ -55,6 +62,9 @@ def _decide(console: Console, run: Run, job: Job) -> Event | Leave | None:
         ),
         "leave": "leave the call open; it can be resumed",
     }
+    # A look-up can be dropped for something else; of a write the outcome is awaited first.
+    if run.session.handles(vocabulary.human):
+        options["transfer"] = "transfer the customer to a human representative"
     if run.session.handles(vocabulary.dropped):
         options["hangup"] = "the customer hung up"
     console.show(
@@ -70,6 +80,8 @@ def _decide(console: Console, run: Run, job: Job) -> Event | Leave | None:
     prompt = Prompt("Wait on? [Enter]", validate, [Completion(f"/{word}") for word in options])
     try:
         chosen = console.read(prompt).strip().removeprefix("/").casefold()
+        if chosen == "transfer":
+            return transfer()
     except KeyboardInterrupt:
         chosen = "wait"
     except EOFError:
