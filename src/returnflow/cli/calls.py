@@ -139,6 +139,8 @@ def resume(
         url = backend if chosen and backend else header.backend
         definition = _definition(header.case_id, text)
         place = opening.open_place(stack, opened, url, agent, patience)
+        if definition is None:
+            ctx.exit(_hand_over(stack, place, header.case_id))
         log = stack.enter_context(opened.open(header.case_id, definition.vocabulary.decoder))
         session = _session(definition, log)
         click.echo(
@@ -153,22 +155,35 @@ def resume(
     ctx.exit(code)
 
 
-def _definition(case_id: str, text: str) -> Definition:
-    """The procedure as it was when the call began.
-
-    Raises:
-        UsageError: this program no longer knows a word of it.
-    """
+def _definition(case_id: str, text: str) -> Definition | None:
+    """The procedure as it was when the call began; None, told, where it is not understood."""
     from returnflow.engine import definition
 
     try:
         return definition.loads(text, f"the procedure of case {case_id}")
     except DefinitionError as error:
-        raise UsageError(
-            f"case {case_id} was begun under a procedure that this version of returnflow no "
-            f"longer understands: {error.problems[0]}. The call can be read (calls show "
-            f"{case_id}) and the customer transferred by hand, but not resumed"
-        ) from error
+        click.echo(
+            f"returnflow: case {case_id} was begun under a procedure that this version no longer "
+            f"understands:\n{error.problems[0]}\nThe call can be read (calls show {case_id}) and "
+            "the customer transferred, but it cannot be continued.",
+            err=True,
+        )
+        return None
+
+
+def _hand_over(stack: ExitStack, place: opening.Place, case_id: str) -> int:
+    """Offers a transfer for a call that cannot be continued; the exit status."""
+    from returnflow.cli.handover import hand_over
+    from returnflow.returns import VOCABULARY
+
+    log = stack.enter_context(place.journal.open(case_id, VOCABULARY.decoder))
+    if log.entries and log.entries[-1].ended:
+        click.echo(f"The call has ended: {log.entries[-1].state}.")
+        return status.ENDED
+    try:
+        return status.ENDED if hand_over(place, log, opening.console()) else status.LEFT_OPEN
+    except (EOFError, KeyboardInterrupt):
+        return status.LEFT_OPEN
 
 
 def _session(definition: Definition, log: CaseLog) -> Session:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from returnflow.engine.journal import CaseLog
     from returnflow.engine.journal_sql import SqlJournal
     from returnflow.engine.session import Session
+    from returnflow.wizard.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -155,27 +156,31 @@ def lead(place: Place, session: Session, log: CaseLog, *, resume: bool) -> int:
     from returnflow.backends.answer import performer
     from returnflow.cli.status import ENDED, LEFT_OPEN
     from returnflow.engine.run import Run
-    from returnflow.wizard.console import Console, PipeConsole
     from returnflow.wizard.plain import PlainDesk
 
-    console: Console
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        from returnflow.wizard.prompting import TerminalConsole
-
-        console = TerminalConsole()
-    else:
-        console = PipeConsole()
+    at = console()
     session.definition.require(place.backend.capabilities(), place.backend_url)
-    desk = PlainDesk(console, place.patience)
+    desk = PlainDesk(at, place.patience)
     run = Run(session, log, desk, performer(place.backend), now)
     try:
         ended = run.resume(today(log.header.zone)) if resume else run.go()
     except KeyboardInterrupt:
         # Between two questions: nothing is lost, since every row is written before it counts.
-        console.show()
-        console.show(f"The call is kept: returnflow calls resume {log.header.case_id}", indent=2)
+        at.show()
+        at.show(f"The call is kept: returnflow calls resume {log.header.case_id}", indent=2)
         return LEFT_OPEN
     return ENDED if ended else LEFT_OPEN
+
+
+def console() -> Console:
+    """Where this process shows and reads lines: a terminal, or a pipe."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from returnflow.wizard.prompting import TerminalConsole
+
+        return TerminalConsole()
+    from returnflow.wizard.console import PipeConsole
+
+    return PipeConsole()
 
 
 def now() -> datetime:
