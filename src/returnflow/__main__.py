@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+
+COLLECT_EVERY = 50_000
+"""New objects between two looks for garbage; Python's own default is 700."""
 
 
 def main() -> None:
@@ -13,6 +17,9 @@ def main() -> None:
 
         print(f"returnflow {__version__}")  # noqa: T201
         return
+    # Importing makes hundreds of thousands of objects, of which none is garbage. Looking for
+    # some after every 700 takes about a tenth of the time to the first question.
+    gc.set_threshold(COLLECT_EVERY)
     from returnflow.cli import run
 
     sys.exit(run())

@@ -64,9 +64,10 @@ def command(
 def _greet(place: opening.Place, day: str, case_id: str) -> None:
     click.echo(f"returnflow · {place.backend_url} · agent {place.agent} · case {case_id}")
     if place.backend_url == "demo:":
-        from returnflow.backends import demo
+        from returnflow.backends.sql import SqlShop
 
-        loaded = demo.loaded_on()
-        if loaded is not None and loaded.isoformat() != day:
+        # The open shop is asked: to open it once more would make the agent wait for nothing.
+        loaded = place.backend.loaded_on() if isinstance(place.backend, SqlShop) else ""
+        if loaded not in ("", day):
             click.echo(f"The demo shop is of {loaded}; `returnflow demo reset` makes it of today.")
     click.echo("Type an answer and press Enter. /help lists the words that always work.")
