@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from returnflow.cli import opening, status
-from returnflow.errors import DefinitionError, RefusedError, UsageError
+from returnflow.errors import DefinitionError, JournalError, RefusedError, UsageError
 from returnflow.inert import inert
 
 if TYPE_CHECKING:
     from returnflow.engine.definition import Definition
     from returnflow.engine.journal import CaseLog
+    from returnflow.engine.machine import Step
     from returnflow.engine.session import Session
     from returnflow.masking import Masker
 
@@ -134,15 +136,17 @@ def resume(
     """
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
-        header, text, _ = opened.read(case)
+        with _starting():
+            header, text, _ = opened.read(case)
         chosen = ctx.get_parameter_source("backend") is not click.core.ParameterSource.DEFAULT
         url = backend if chosen and backend else header.backend
         definition = _definition(header.case_id, text)
         place = opening.open_place(stack, opened, url, agent, patience)
         if definition is None:
             ctx.exit(_hand_over(stack, place, header.case_id))
-        log = stack.enter_context(opened.open(header.case_id, definition.vocabulary.decoder))
-        session = _session(definition, log)
+        with _starting():
+            log = stack.enter_context(opened.open(header.case_id, definition.vocabulary.decoder))
+            session = session_of(definition, log)
         click.echo(
             f"returnflow · {place.backend_url} · agent {place.agent} · case {header.case_id}"
         )
@@ -150,9 +154,19 @@ def resume(
             click.echo(f"The call has ended: {session.state.title}. Read it with: calls show")
             return
         click.echo(f"Going on where the call was left: {session.state.title}.")
-        log.note(f"Resumed by {place.agent}.", session.state.name)
+        with _starting():
+            log.note(f"Resumed by {place.agent}.", session.state.name)
         code = opening.lead(place, session, log, resume=True)
     ctx.exit(code)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Until the call is led on, whatever the journal cannot do means that it could not start."""
+    try:
+        yield
+    except JournalError as error:
+        raise UsageError(str(error)) from error
 
 
 def _definition(case_id: str, text: str) -> Definition | None:
@@ -186,7 +200,14 @@ def _hand_over(stack: ExitStack, place: opening.Place, case_id: str) -> int:
         return status.LEFT_OPEN
 
 
-def _session(definition: Definition, log: CaseLog) -> Session:
+def session_of(
+    definition: Definition, log: CaseLog, tracer: Callable[[Step], None] | None = None
+) -> Session:
+    """The call as its journal says it stands.
+
+    Raises:
+        JournalDamagedError: the procedure does not allow what the journal holds.
+    """
     from returnflow.engine.journal import visible
     from returnflow.engine.session import Session
     from returnflow.errors import JournalDamagedError
@@ -194,7 +215,7 @@ def _session(definition: Definition, log: CaseLog) -> Session:
     header = log.header
     events = [entry.event for entry in visible(log.entries) if entry.event is not None]
     try:
-        session = Session.folded(definition, header.policy_date, header.zone, events)
+        session = Session.folded(definition, header.policy_date, header.zone, events, tracer=tracer)
     except RefusedError as error:
         raise JournalDamagedError(
             f"case {header.case_id} cannot be resumed: {error}. Read it with: calls show"

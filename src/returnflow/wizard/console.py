@@ -5,6 +5,7 @@ Everything shown is made inert (rule 37) and wrapped to the window.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -70,8 +71,12 @@ class Console(Protocol):
 
 
 def columns(out: TextIO) -> int:
-    """Columns of the window, between 20 and 100: longer lines are hard to read aloud."""
-    found = shutil.get_terminal_size().columns if out.isatty() else 80
+    """Columns of the window, between 20 and 100: longer lines are hard to read aloud.
+
+    ``COLUMNS`` counts everywhere; without it what is no window has 80.
+    """
+    known = out.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    found = shutil.get_terminal_size().columns if known else 80
     return max(20, min(found, 100))
 
 

@@ -20,10 +20,14 @@ FOR_ALL = " for all"
 """Behind a reason: it holds for all items that are still to come."""
 
 
-def reasons_line() -> str:
+def reasons_lines() -> tuple[str, str]:
     """The five reasons with their numbers, and how an answer is put."""
-    reasons = " · ".join(f"{n} {label}" for n, label in enumerate(REASON_LABELS.values(), 1))
-    return f"{reasons}. Also: 1 damaged: cracked, 2 other; damaged for all; 0 leaves it out."
+    # A space that is not broken at keeps a number with its reason.
+    reasons = " · ".join(
+        f"{n}\u00a0{label.replace(' ', chr(160))}"
+        for n, label in enumerate(REASON_LABELS.values(), 1)
+    )
+    return reasons, "Also: 1 damaged: cracked, 2 other; damaged for all; 0 leaves it out."
 
 
 class LinesForm:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from returnflow.wizard.commands import COMMANDS
 from returnflow.wizard.console import Console
-from returnflow.wizard.lines import reasons_line
+from returnflow.wizard.lines import reasons_lines
 from returnflow.wizard.turn import Turn
 
 
@@ -34,7 +34,8 @@ def show_question(console: Console, turn: Turn) -> None:
     if turn.say:
         speak(console, turn.say)
     if turn.typed is not None and turn.kind == "return_lines":
-        console.show(reasons_line(), indent=9, hang=2)
+        for line in reasons_lines():
+            console.show(line, indent=9, hang=2)
     width = max((len(option.key or "") for option in turn.options), default=0)
     for number, option in enumerate(turn.options):
         lead = "or" if turn.typed is not None and not number else ""
