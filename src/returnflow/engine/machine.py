@@ -131,12 +131,13 @@ class LiveMachine:
             GuardError: see `try_row`; nothing has changed.
         """
         firing = self._firing = _Firing(event, candidate)
-        name = event_name(event)
+        about = self.machine.events.get(event_name(event))
         try:
-            # may_… asks the conditions in order and stops at the first row that holds.
-            may = getattr(self._model, f"may_{name}", None)
-            if may is not None:
-                may()
+            # Asks the conditions in order and stops at the first row that holds, as the model's
+            # own may_… does; that one first goes through all events of the machine, each time.
+            for transition in about.transitions.get(self.state, ()) if about is not None else ():
+                if all(condition.func() is True for condition in transition.conditions):  # type: ignore[operator]  # put there by `build`
+                    break
         finally:
             self._firing = None
         row = firing.tried[-1].row if firing.tried and firing.tried[-1].held else None
