@@ -219,16 +219,18 @@ class Case:
     def refund_of(self, line: Line) -> tuple[Decimal | None, str]:
         """What the customer gets back for a line that is about to be sent, and its currency.
 
-        Lines of the same item that come before it in this round take the first units.
+        Lines of the same item that come before it take the first units, in whatever order the
+        lines are sent.
         """
         order = self.order
         if order is None:
             return None, ""
-        taken = self.taken(line.item_id) or 0
-        for other in self.lines:
+        taken = eligibility.returned_units(order, line.item_id) or 0
+        for other in self.all_lines[self.lines_at_fetch :]:
             if other is line:
                 break
-            if other.item_id == line.item_id and other.state == "waiting":
+            same = (other.order_id, other.item_id) == (line.order_id, line.item_id)
+            if same and other.state in ("waiting", "requested", "opened", "unknown", "left"):
                 taken += other.quantity
         lines = eligibility.lines_of(order, line.item_id)
         currency = lines[0].currency if lines else ""

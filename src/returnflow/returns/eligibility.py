@@ -124,11 +124,6 @@ def is_delivered(package: Package | None) -> bool:
     )
 
 
-def package_matters(order: Order, item: Item | None, policy_date: date, zone: str) -> bool:
-    """Whether a look-up of the item's packages could still change the answer."""
-    return not item_reasons(order, item, policy_date, zone)
-
-
 def item_reasons(order: Order, item: Item | None, policy_date: date, zone: str) -> list[Reason]:
     """What the item and the order date alone say against a return (rules 1, 5 to 7, 10)."""
     if item is None:
