@@ -154,6 +154,50 @@ def test_units_of_two_lines_add_up_and_are_refunded_in_their_order() -> None:
     assert [one.refund for one in session.case.opened] == [Decimal("5.00")]
 
 
+def test_the_order_of_sending_changes_no_refund() -> None:
+    """Rules 18, 31: a log may show the second line sent first; together it is the same money."""
+    session = call(
+        *SELECTED,
+        (pick(("SOCKS", 3)), "items_chosen"),
+        (SOCKS, "checking_packages"),
+        (P1, "eligibility_checked"),
+        (yes(("SOCKS", 2, "OTHER"), ("SOCKS", 1, "DAMAGED")), "initiating_return"),
+        (request("SOCKS", 1, "DAMAGED"), "initiating_return"),
+        (opened("RT-1"), "initiating_return"),
+        (request("SOCKS", 2, "OTHER", "k2"), "initiating_return"),
+        (opened("RT-2"), "return_initiated"),
+    )
+    refunds = {one.tracking_id: one.refund for one in session.case.opened}
+    assert refunds == {"RT-1": Decimal("4.50"), "RT-2": Decimal("9.50")}
+
+
+def test_a_second_round_is_refunded_from_the_units_that_are_left() -> None:
+    """Rules 17, 18, 31: what the first return of the call took is not paid twice."""
+    session = call(
+        *SELECTED,
+        (pick(("SOCKS", 1)), "items_chosen"),
+        (SOCKS, "checking_packages"),
+        (P1, "eligibility_checked"),
+        (yes(("SOCKS", 1, "OTHER")), "initiating_return"),
+        (request("SOCKS", 1, "OTHER"), "initiating_return"),
+        (ev.ReturnRefused(), "nothing_initiated"),
+        (pick(("SOCKS", 1)), "eligibility_checked"),
+        (yes(("SOCKS", 1, "DAMAGED")), "initiating_return"),
+        (request("SOCKS", 1, "DAMAGED", "k2"), "initiating_return"),
+        (failed("initiate_return"), "return_unconfirmed"),
+        (ev.LeftUnconfirmed(), "nothing_initiated"),
+        (pick(("SOCKS", 2)), "eligibility_checked"),
+        (yes(("SOCKS", 2, "OTHER")), "initiating_return"),
+        (request("SOCKS", 2, "OTHER", "k3"), "initiating_return"),
+        (opened("RT-3"), "return_initiated"),
+    )
+    assert [one.refund for one in session.case.all_lines] == [
+        Decimal("5.00"),
+        Decimal("5.00"),
+        Decimal("9.00"),
+    ]
+
+
 def test_the_second_of_three_is_refused() -> None:
     """Rule 27: the others are opened, and each line's outcome is named."""
     session = call(
