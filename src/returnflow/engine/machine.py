@@ -152,21 +152,20 @@ class LiveMachine:
         """
         if not step.accepted or step.row is None:
             raise RefusedError(f"{event_name(step.event)} is not accepted in {step.source}")
-        self._firing = _Firing(step.event, step.candidate, chosen=step.row)
+        firing = self._firing = _Firing(step.event, step.candidate)
         try:
             moved = self.machine.events[event_name(step.event)].trigger(self._model)
         finally:
             self._firing = None
-        if moved is not True or self.state != step.target:
-            raise EngineError(f"{step.row} led to {self.state} instead of {step.target}")
+        # transitions asked the conditions anew and chose by itself; it must have come to the same.
+        if moved is not True or firing.tried[-1].row is not step.row or self.state != step.target:
+            raise EngineError(f"{step.row} was proposed, but the machine went to {self.state}")
 
     def _condition(self, row: Row) -> Callable[[], bool]:
         def holds() -> bool:
             firing = self._firing
             if firing is None:
                 return False
-            if firing.chosen is not None:
-                return firing.chosen is row
             verdicts = try_row(row, firing.candidate, firing.event)
             tried = Tried(row, verdicts)
             firing.tried.append(tried)
@@ -178,12 +177,11 @@ class LiveMachine:
 class _Firing:
     """What the conditions need to know while the machine asks them."""
 
-    __slots__ = ("candidate", "chosen", "event", "tried")
+    __slots__ = ("candidate", "event", "tried")
 
-    def __init__(self, event: Event, candidate: Any, chosen: Row | None = None) -> None:
+    def __init__(self, event: Event, candidate: Any) -> None:
         self.event = event
         self.candidate = candidate
-        self.chosen = chosen
         self.tried: list[Tried] = []
 
 
