@@ -18,11 +18,13 @@ class Figure:
     """What was measured of one subject.
 
     Args:
-        median, p99: in the unit of the table; no p99 of a single run.
+        best, median, p99: in the unit of the table; of a single run only the median. The best
+            is what other work on the machine disturbed least.
         count: how many measurements they are of.
     """
 
     name: str
+    best: float | None
     median: float
     p99: float | None
     count: int
@@ -64,10 +66,10 @@ class Table:
 
 
 def figure(name: str, measured: Sequence[float]) -> Figure:
-    """The median and the 99th percentile (by nearest rank) of what was measured."""
+    """The least, the median and the 99th percentile (by nearest rank) of what was measured."""
     ranked = sorted(measured)
     rank = -(-99 * len(ranked) // 100)
-    return Figure(name, statistics.median(ranked), ranked[rank - 1], len(ranked))
+    return Figure(name, ranked[0], statistics.median(ranked), ranked[rank - 1], len(ranked))
 
 
 def positive(text: str) -> int:
@@ -122,13 +124,25 @@ def _ratios(table: Table) -> list[float | None]:
     return [each.median / base if base else None for each in table.figures]
 
 
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
 def _print(table: Table) -> None:
-    heads = ("", f"median {table.unit}", f"p99 {table.unit}", "ratio", "measured")
+    heads = (
+        "",
+        f"best {table.unit}",
+        f"median {table.unit}",
+        f"p99 {table.unit}",
+        "ratio",
+        "measured",
+    )
     rows = [
         (
             each.name,
-            f"{each.median:.1f}",
-            "" if each.p99 is None else f"{each.p99:.1f}",
+            _number(each.best),
+            _number(each.median),
+            _number(each.p99),
             "" if ratio is None else f"{ratio:.2f}",
             str(each.count),
         )

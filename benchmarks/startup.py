@@ -210,9 +210,9 @@ def _imports(name: str, command: list[str], environment: Mapping[str, str]) -> T
             package = rest.rpartition("|")[2].strip().partition(".")[0]
             spent[package] += int(own)
             modules[package] += 1
-    figures = [Figure("all", sum(spent.values()) / 1000, None, sum(modules.values()))]
+    figures = [Figure("all", None, sum(spent.values()) / 1000, None, sum(modules.values()))]
     figures += [
-        Figure(package, time_taken / 1000, None, modules[package])
+        Figure(package, None, time_taken / 1000, None, modules[package])
         for package, time_taken in spent.most_common(15)
     ]
     return Table(f"Imports by package (measured: modules), {name}", "ms", figures, "all")
