@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from random import Random
 
 import pytest
 from msgspec.structs import replace
 
 from by_hand import (
     CHECKED,
+    EMAIL,
     HUMAN,
     INITIATING,
     LAMP,
@@ -25,6 +27,7 @@ from by_hand import (
     UNCONFIRMED,
     Turn,
     call,
+    definition,
     failed,
     next_call,
     notices,
@@ -37,8 +40,12 @@ from by_hand import (
     told,
     yes,
 )
+from returnflow.backends.answer import performer
+from returnflow.engine.session import Await, Session
+from returnflow.engine.vocabulary import Event
 from returnflow.returns import events as ev
 from returnflow.returns.line import NOTICES
+from returnflow.testing import Fault, FaultKind, FaultyBackend, curated_shop
 
 # -- step 5: the return -----------------------------------------------------------------------
 
@@ -339,3 +346,55 @@ def test_the_yes_can_be_declined() -> None:
     """No return after all, before anything was sent."""
     session = call(*CHECKED, (ev.ReturnDeclined(), "closed_without_return"))
     assert session.case.all_lines == []
+
+
+ANSWERS: dict[str, Event] = {
+    "started": EMAIL,
+    "identified": ev.OrderIdGiven(order_id="O-ANN"),
+    "order_selected": pick(("LAMP", 2)),
+    "eligibility_checked": yes(("LAMP", 1, "DAMAGED"), ("LAMP", 1, "OTHER")),
+    "return_unconfirmed": ev.RetryRequested(),
+    "return_initiated": ev.Satisfied(),
+}
+
+
+def next_event(session: Session, backend: FaultyBackend, number: int) -> Event:
+    """What an agent who tries again until it works does next, or what the shop answers."""
+    waiting = session.waiting
+    if isinstance(waiting, Await):
+        due = waiting.next_call
+        operation = waiting.state.operation
+        if due.request is not None and operation is not None and operation.build_request:
+            return operation.build_request(due, f"key-{number}")
+        return performer(backend)(due)
+    dues = session.dues()
+    return definition().vocabulary.build_told(dues[0]) if dues else ANSWERS[session.state.name]
+
+
+def test_whatever_fails_each_line_is_returned_once() -> None:
+    """Rules 27, 28, 29, 30: time-outs before and after the work, refused connections and error
+    texts in any order (seeds 0 to 79); tried again, two lines are exactly two returns."""
+    kinds: tuple[FaultKind, ...] = (
+        "timeout_before",
+        "timeout_after",
+        "no_connection",
+        "error_text",
+    )
+    for seed in range(80):
+        rng = Random(seed)
+        shop = curated_shop()
+        calls = [number for number in range(1, 9) if rng.random() < 0.7]
+        plan = {("initiate_return", number): Fault(rng.choice(kinds)) for number in calls}
+        backend = FaultyBackend(shop, plan)
+        session = Session(definition(), shop.today, shop.zone)
+        number = 0
+        while session.state.kind != "end":
+            number += 1
+            step = session.propose(next_event(session, backend, number))
+            assert step.accepted, f"seed {seed}: {session.refusal(step)}"
+            session.accept(step)
+        assert session.state.name == "closed", f"seed {seed}"
+        made = [(one.receipt.tracking_id, one.key, one.reason) for one in shop.returns]
+        known = [(one.tracking_id, one.key, one.reason) for one in session.case.opened]
+        assert made == known, f"seed {seed}"
+        assert [reason for *_, reason in made] == ["DAMAGED", "OTHER"], f"seed {seed}"
