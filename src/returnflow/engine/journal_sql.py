@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import DBAPIError
 
 from returnflow.engine import journal_sqlite as sqlite
@@ -101,8 +102,9 @@ _entries = sa.Table(
     sa.Column("note", sa.Text),
 )
 
-# Built once: what a row costs is mostly the disk's time, and should stay so.
-_INSERT_ENTRY = _entries.insert()
+# Built once: what a row costs is mostly the disk's time, and should stay so. The statement of
+# every event is even sent as text, past SQLAlchemy's own preparing of parameters and results.
+_INSERT_ENTRY = str(_entries.insert().compile(dialect=sqlite_dialect.dialect(paramstyle="named")))
 _ENTRIES_OF = (
     sa.select(_entries).where(_entries.c.case_id == sa.bindparam("id")).order_by(_entries.c.seq)
 )
@@ -398,7 +400,7 @@ class SqlJournal:
                         _sop_texts.insert(), {"digest": header.digest, "text": log.sop_text}
                     )
                 connection.execute(_cases.insert(), case_row_of(header))
-            connection.execute(_INSERT_ENTRY, row_of(header.case_id, entry))
+            connection.exec_driver_sql(_INSERT_ENTRY, row_of(header.case_id, entry))
 
     def claim(self, case_id: str, agent: str) -> Claim:
         """See `Store.claim`."""
