@@ -85,18 +85,25 @@ def test_the_window_may_have_closed_overnight() -> None:
 
 
 def test_a_write_that_was_sent_is_settled_before_the_new_day() -> None:
-    """Rules 4, 28: refused while a request is under way; then what waits is decided again."""
+    """Rules 4, 28, 33: refused while a request is under way; then what waits is decided again,
+    once the return that was opened has its notices."""
     sent: list[Turn] = [*THREE, (request("RUG", 1, "DAMAGED"), "initiating_return")]
     session = call(*sent)
     assert "outcome" in refused(session, NEXT_DAY)
     assert next_call(session)["key"] == "k1"
-    on(session, (opened("RT-1"), "initiating_return"))
-    step = session.propose(NEXT_DAY)
-    assert step.accepted
-    session.accept(step)
+    on(session, (opened("RT-1"), "initiating_return"), (NEXT_DAY, "return_initiated"))
+    assert "chosen and checked again" in session.words(session.state.say or "")
+    assert "tracking id" in refused(session, ev.AnotherReturn())
     assert [one.state for one in session.case.all_lines] == ["opened"]
     assert session.case.withdrawn == 2
     refused(session, request("LAMP", 1, "DAMAGED", "k2"))
+
+
+def test_a_reply_without_a_tracking_id_opens_nothing() -> None:
+    """Rule 30: whatever the adapter let through, the machine takes it for no success."""
+    session = call(*INITIATING, (request("RUG", 1, "DAMAGED"), "initiating_return"))
+    assert "no tracking id" in refused(session, opened(" "))
+    on(session, (failed("initiate_return"), "return_unconfirmed"))
 
 
 def test_a_confirmed_line_that_was_not_sent_is_confirmed_anew() -> None:
@@ -281,7 +288,8 @@ def test_a_suspicion_of_fraud_changes_no_rule_and_no_word() -> None:
 
 
 def test_a_call_does_not_close_with_a_notice_owed() -> None:
-    """Rule 33: over random calls (seeds 400 to 559), `closed` means returned and told."""
+    """Rule 33: over random calls (seeds 400 to 559), a call that closes owes nothing; `closed`
+    means returned and told, `closed_without_return` that nothing was opened."""
     closed = 0
     for seed in range(400, 560):
         session, events = replayed(seed)
@@ -290,5 +298,7 @@ def test_a_call_does_not_close_with_a_notice_owed() -> None:
         if session.state.name == "closed":
             closed += 1
             assert session.case.opened, f"seed {seed}"
+        if session.state.name in ("closed", "closed_without_return"):
             assert session.case.owed_notices() == [], f"seed {seed}"
+            assert bool(session.case.opened) == (session.state.name == "closed"), f"seed {seed}"
     assert closed

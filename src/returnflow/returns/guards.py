@@ -247,6 +247,12 @@ def was_requested(case: Case, event: Any) -> Verdict:
     return not case.unasked
 
 
+@_guard("the reply holds no tracking id, so nobody knows whether the return was opened")
+def tracking_id_given(case: Case, event: ev.ReturnOpened) -> Verdict:
+    """The shop named a tracking id; without one it is no success (rule 30)."""
+    return bool(event.receipt.tracking_id.strip())
+
+
 @_guard("a request is under way: its outcome comes first")
 def no_return_under_way(case: Case, event: Any) -> Verdict:
     """No request waits for its outcome (rule 4)."""
