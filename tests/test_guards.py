@@ -482,6 +482,10 @@ def test_transfer_as_asked() -> None:
 # -- all of them ------------------------------------------------------------------------------
 
 TRIED: dict[str, Callable[[], tuple[Case, Any]]] = {
+    "tracking_id_given": lambda: (
+        case(*CONFIRMED),
+        ev.ReturnOpened(receipt=ReturnReceipt(tracking_id=" ")),
+    ),
     "own_order": lambda: (case(ANN, NAMED), order(customer="BOB")),
     "order_asked_for": lambda: (case(ANN, NAMED), order(order_id="X")),
     "picks_in_order": lambda: (case(ANN, NAMED, ORDER), pick(("VASE", 1))),
