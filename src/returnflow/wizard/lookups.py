@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from returnflow.engine.machine import Step
 from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Call
 from returnflow.returns import eligibility
@@ -22,10 +23,16 @@ def item_for(session: Session, typed: str) -> str:
     return choose(typed, item_choices(session.case), "item").ident
 
 
-def next_call(session: Session, item_id: str) -> Call | None:
-    """The next look-up that the item takes; None when all are made or one failed."""
+def next_call(session: Session, item_id: str, since: Step | None) -> Call | None:
+    """The next look-up that the item takes; None when all are made or one failed.
+
+    Args:
+        since: the last step before the item was to be checked; a failure that is older than
+            that stands in nobody's way.
+    """
     case: Case = session.case
-    if session.last is not None and isinstance(session.last.event, BackendFailed):
+    last = session.last
+    if last is not None and last is not since and isinstance(last.event, BackendFailed):
         return None
     if item_id not in case.items:
         return Call("get_item_details", {"item_id": item_id})

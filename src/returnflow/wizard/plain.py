@@ -44,6 +44,7 @@ class PlainDesk:
         self._patience = patience
         self._shown: object = None
         self._checking: str | None = None
+        self._before_check: Step | None = None
         self._horizon: Event | None = None
 
     # -- the desk's part in a run -------------------------------------------------------------
@@ -328,6 +329,7 @@ class PlainDesk:
                     return Said(run.session.definition.vocabulary.dropped())
             case "check":
                 self._checking = lookups.item_for(run.session, text)
+                self._before_check = run.session.last
                 return self._look_ahead(run)
             case "leave":
                 return self._left(run) if self._leaves() else None
@@ -365,7 +367,7 @@ class PlainDesk:
     def _look_ahead(self, run: Run) -> LookAhead | None:
         """The next look-up of an item being checked; shows the answer when all are made."""
         assert self._checking is not None  # noqa: S101 (asked only while an item is checked)
-        call = lookups.next_call(run.session, self._checking)
+        call = lookups.next_call(run.session, self._checking, self._before_check)
         if call is not None:
             return LookAhead(call)
         words = lookups.words(run.session, self._checking)
