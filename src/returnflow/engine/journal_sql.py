@@ -103,7 +103,7 @@ _entries = sa.Table(
 )
 
 # Built once: what a row costs is mostly the disk's time, and should stay so. The statement of
-# every event is even sent as text, past SQLAlchemy's own preparing of parameters and results.
+# every event even goes straight to the driver, past SQLAlchemy's own preparing and reporting.
 _INSERT_ENTRY = str(_entries.insert().compile(dialect=sqlite_dialect.dialect(paramstyle="named")))
 _ENTRIES_OF = (
     sa.select(_entries).where(_entries.c.case_id == sa.bindparam("id")).order_by(_entries.c.seq)
@@ -196,8 +196,14 @@ class SqlJournal:
         if self._connection.closed:
             raise JournalError(f"journal {self.path}: it was closed; open it again")
         with self._faults(case_id), self._connection.begin():
-            self._connection.exec_driver_sql(begin)
+            self._driver().execute(begin)
             yield self._connection
+
+    def _driver(self) -> sqlite3.Connection:
+        """The connection beneath SQLAlchemy's, for the two statements of every row."""
+        driver = self._connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 (narrows for the type checker)
+        return driver
 
     def _reading(self, case_id: str = "") -> Any:
         return self._transaction("BEGIN", case_id)
@@ -400,7 +406,7 @@ class SqlJournal:
                         _sop_texts.insert(), {"digest": header.digest, "text": log.sop_text}
                     )
                 connection.execute(_cases.insert(), case_row_of(header))
-            connection.exec_driver_sql(_INSERT_ENTRY, row_of(header.case_id, entry))
+            self._driver().execute(_INSERT_ENTRY, row_of(header.case_id, entry))
 
     def claim(self, case_id: str, agent: str) -> Claim:
         """See `Store.claim`."""
