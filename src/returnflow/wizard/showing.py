@@ -11,7 +11,7 @@ from returnflow.wizard.turn import Turn
 def show_turn(console: Console, turn: Turn) -> None:
     """All of a turn: its step, what the last answer led to, what is known, the question."""
     console.show()
-    console.show(f"── {turn.step} ".ljust(min(console.width, 72), "─"), bold=True)
+    console.show(f"── {turn.step} ".ljust(min(console.width, 72), "─"), hang=3, bold=True)
     if turn.tell:
         speak(console, turn.tell)
     width = max((len(label) for label, _ in turn.known), default=0)
