@@ -1,9 +1,25 @@
-"""Shows what of the procedure the wizard's tests have covered, at the end of every run."""
+"""A desk for each test; and at the end of every run, what of the procedure was covered."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
-from driver import SUMMARY
+from driver import SUMMARY, Door, Stage
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A desk with a curated shop."""
+    with Stage(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=["terminal", "pipe"])
+def door(request: pytest.FixtureRequest, stage: Stage) -> Door:
+    """The same desk, on a terminal and on a pipe."""
+    return Door(stage, request.param)
 
 
 def pytest_terminal_summary(

@@ -355,3 +355,30 @@ def memory(stage: Stage) -> MemoryShop:
     """The stage's shop, where it lives in memory."""
     assert isinstance(stage.shop, MemoryShop)
     return stage.shop
+
+
+class Door:
+    """A way of typing: keys on a terminal, or lines on a pipe."""
+
+    def __init__(self, stage: Stage, way: str) -> None:
+        self.stage = stage
+        self._way = way
+
+    def type(
+        self,
+        *answers: str,
+        shop: Backend | None = None,
+        case_id: str | None = None,
+        patience: float = 20.0,
+    ) -> Played:
+        """A call, or the rest of one, in which these answers are given."""
+        if self._way == "pipe":
+            return self.stage.lines(*answers, shop=shop, case_id=case_id, patience=patience)
+        # What is drafted is cleared first, so that an answer means the same at both doors.
+        keys = "".join((CTRL_U if answer else "") + answer + "\r" for answer in answers)
+        return self.stage.keys(keys, shop=shop, case_id=case_id, patience=patience)
+
+
+def told(played: Played, words: str) -> bool:
+    """Whether the agent read these words, however they were wrapped."""
+    return " ".join(words.split()) in " ".join(played.screen.split())

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from driver import CTRL_U, Played, Stage, memory
+from driver import Door, memory, told
 from msgspec.structs import replace
 from typing_calls import Hangs, Scripted, ScriptedShop
 
-from returnflow.backends.protocol import Backend
 from returnflow.records import ReturnReceipt
 from returnflow.returns import events as ev
 from returnflow.testing import Fault, FaultyBackend, MemoryShop, curated_shop
@@ -18,39 +16,6 @@ from returnflow.testing import Fault, FaultyBackend, MemoryShop, curated_shop
 ANN = ["ann@example.com", "O-ANN"]
 LAMP = [*ANN, "lamp", "damaged", "yes"]
 NOTICES = ["", "", ""]
-
-
-class Door:
-    """A way of typing: keys on a terminal, or lines on a pipe."""
-
-    def __init__(self, stage: Stage, way: str) -> None:
-        self.stage = stage
-        self._way = way
-
-    def type(
-        self,
-        *answers: str,
-        shop: Backend | None = None,
-        case_id: str | None = None,
-        patience: float = 20.0,
-    ) -> Played:
-        """A call, or the rest of one, in which these answers are given."""
-        if self._way == "pipe":
-            return self.stage.lines(*answers, shop=shop, case_id=case_id, patience=patience)
-        # What is drafted is cleared first, so that an answer means the same at both doors.
-        keys = "".join((CTRL_U if answer else "") + answer + "\r" for answer in answers)
-        return self.stage.keys(keys, shop=shop, case_id=case_id, patience=patience)
-
-
-@pytest.fixture(params=["terminal", "pipe"])
-def door(request: pytest.FixtureRequest, tmp_path: Path) -> object:
-    with Stage(tmp_path) as stage:
-        yield Door(stage, request.param)
-
-
-def told(played: Played, words: str) -> bool:
-    """Whether the agent read these words, however they were wrapped."""
-    return " ".join(words.split()) in " ".join(played.screen.split())
 
 
 # -- who and which order ----------------------------------------------------------------------

@@ -179,7 +179,7 @@ def _pick(part: str, choices: Sequence[Choice]) -> tuple[Choice, int]:
 def reason(typed: str) -> str:
     """One of the five return reasons, by number, name, or the beginning of its name (rule 26)."""
     wanted = fold(typed).replace("_", " ")
-    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:3]) <= len(REASONS):
+    if re.fullmatch("[1-9]", wanted) and int(wanted) <= len(REASONS):
         return REASONS[int(wanted) - 1]
     found = [name for name, label in REASON_LABELS.items() if wanted and label.startswith(wanted)]
     if len(found) == 1:
