@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -132,7 +132,8 @@ def resume(
     """Go on with the call CASE where it was left.
 
     A write that was sent is settled first. The call goes on under the text of the procedure
-    with which it was begun.
+    with which it was begun, and in the shop with which it was begun unless --backend names
+    another.
     """
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
@@ -259,11 +260,13 @@ def export(
         for case_id in cases:
             header, _, entries = opened.read(case_id, VOCABULARY.decoder)
             target.write(export_case(header, entries, mask=masker) + b"\n")
+        target.flush()
 
 
-def _target(output: Path | None) -> Any:
+def _target(output: Path | None) -> AbstractContextManager[BinaryIO]:
     if output is None:
-        return sys.stdout.buffer
+        # Not ours to close: whoever called may go on writing to it.
+        return nullcontext(sys.stdout.buffer)
     try:
         return output.open("xb")
     except FileExistsError:

@@ -63,7 +63,7 @@ _SAFE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,39}")
 
 _metadata = sa.MetaData()
 _meta = sa.Table(
-    "journal_meta",
+    sqlite.META,
     _metadata,
     sa.Column("key", sa.String(40), primary_key=True),
     sa.Column("value", sa.String(200), nullable=False),

@@ -18,6 +18,9 @@ PREFIX = "sqlite:///"
 BEGIN_WRITE = "BEGIN IMMEDIATE"
 """Takes the write lock at once, so that waiting for it is bounded by the busy timeout."""
 
+META = "journal_meta"
+"""The table by which a journal is known."""
+
 _MAGIC = b"SQLite format 3\x00"
 _KNOWN_STARTS = (
     (b"\x1f\x8b", "a gzip archive"),
@@ -90,8 +93,11 @@ def configure(connection: sqlite3.Connection) -> None:
     # The driver is to begin no transactions of its own.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
-    # On a file system that cannot do it the mode stays another one, which is durable too.
-    connection.execute("PRAGMA journal_mode=WAL")
+    # The mode is written into the file, so somebody else's database is asked first. On a file
+    # system that cannot do it the mode stays another one, which is durable too.
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    if not names or (META,) in names:
+        connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
 
 
