@@ -1,0 +1,430 @@
+"""The command line as people and scripts use it: what it prints, and the status it exits with."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import runpy
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from returnflow import __version__
+from returnflow.backends import demo
+from returnflow.bundled import bundled
+from returnflow.cli import run
+from returnflow.cli.status import EPILOG
+
+ROOT = Path(__file__).parent.parent
+MAKE: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "make.py"))
+COMMANDS: list[tuple[str, click.Command]] = list(MAKE["commands"]())
+
+ONE_ITEM = demo.scenarios()[0].script.email
+"""The customer of the demo shop with one eligible item."""
+
+
+@dataclass
+class Done:
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def case_id(self) -> str:
+        """The id of the case that was begun."""
+        return self.out.split("case ", 1)[1].split()[0]
+
+
+class Cli:
+    """Runs commands in this process, through the function that the program's door calls."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str | Path, typed: tuple[str, ...] = ()) -> Done:
+        """Runs `returnflow ARGUMENTS` with these lines on its input."""
+        lines = "".join(f"{line}\n" for line in typed)
+        self._monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+        status = run([str(argument) for argument in arguments])
+        out, err = self._capsys.readouterr()
+        assert "Traceback" not in out + err
+        return Done(status, out, err)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of its own; nothing in the environment changes a default."""
+    for name in [name for name in os.environ if name.startswith("RETURNFLOW_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RETURNFLOW_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RETURNFLOW_AGENT", "kim")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def cli(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(monkeypatch, capsys)
+
+
+def refused(done: Done, status: int, *words: str) -> None:
+    """The command failed with one clear line, and said all these words."""
+    assert done.status == status, (done.out, done.err)
+    message = done.err.strip().split("\n")[-1]
+    assert message
+    for word in words:
+        assert word in done.err
+
+
+# -- help and its page ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [path for path, _ in COMMANDS])
+def test_every_command_explains_itself(cli: Cli, path: str) -> None:
+    """With every option of it, and the exit statuses where a call is led."""
+    command = dict(COMMANDS)[path]
+    done = cli(*path.split()[1:], "--help")
+    assert done.status == 0
+    shown = " ".join(done.out.split())
+    for param in command.params:
+        if isinstance(param, click.Option):
+            assert all(name in shown for name in param.opts)
+            assert param.help, param.opts
+        else:
+            assert param.human_readable_name.upper() in shown
+    assert command.help
+    leads = path in ("returnflow wizard", "returnflow calls resume")
+    assert (EPILOG in shown) is leads
+
+
+def test_the_page_of_the_command_line_is_fresh() -> None:
+    """docs/cli.md is what ``python docs/make.py`` writes now."""
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == MAKE["cli_page"]()
+
+
+def test_the_page_has_every_command_and_option() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    for path, command in COMMANDS:
+        section = page.split(f"## {path}\n", 1)[1].split("\n## ", 1)[0]
+        for param in command.params:
+            names = param.opts if isinstance(param, click.Option) else [param.human_readable_name]
+            assert all(name in section for name in names), (path, names)
+
+
+def test_every_command_that_the_readme_names_is_there() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = [
+        line.split("|")[1].strip(" `") for line in readme.split("\n") if "| `returnflow" in line
+    ]
+    known = {path for path, _ in COMMANDS}
+    assert len(table) >= 7
+    for words in table:
+        plain = " ".join(word for word in words.split() if word.islower())
+        assert plain in known, words
+    named = {" ".join(word for word in words.split() if word.islower()) for words in table}
+    leaves = {path for path, command in COMMANDS if not isinstance(command, click.Group)}
+    assert leaves <= named
+
+
+def test_the_version(cli: Cli) -> None:
+    assert cli("--version").out == f"returnflow {__version__}\n"
+
+
+# -- what cannot be started -------------------------------------------------------------------
+
+
+def test_an_unknown_command(cli: Cli) -> None:
+    refused(cli("wizzard"), 2, "There is no command 'wizzard'. Did you mean 'wizard'?")
+    refused(cli("calls", "lst"), 2, "lst")
+    refused(cli("wizard", "--jurnal", "x"), 2, "--jurnal")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--backend", "mongodb://x"], ["mongodb:", "installed: demo:, sqlite:"]),
+        (["--backend", "nonsense"], ["nonsense"]),
+        (["--backend", "sqlite:///{tmp}/none.db"], ["none.db"]),
+        (["--backend", "sqlite:///{tmp}/text"], ["text"]),
+        (["--backend", "demo:x"], ["demo:"]),
+        (["--journal", "sqlite:///{tmp}"], ["{tmp}"]),
+        (["--journal", "sqlite:///{tmp}/text"], ["text"]),
+        (["--journal", "sqlite:///{tmp}/missing/j.db"], ["missing"]),
+        (["--journal", "{tmp}/j.db"], ["sqlite:///"]),
+        (["--journal", "postgresql://h/j"], ["postgresql"]),
+        (["--zone", "Mars/Olympus"], ["Mars/Olympus", "Europe/Berlin"]),
+        (["--zone", "../../etc/passwd"], ["IANA"]),
+        (["--sop", "{tmp}/none.yaml"], ["none.yaml"]),
+        (["--sop", "{tmp}/text"], ["text"]),
+        (["--sop", "{tmp}"], ["{tmp}"]),
+        (["--patience", "0"], ["--patience"]),
+        (["--patience", "soon"], ["soon"]),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_a_line(
+    cli: Cli, tmp_path: Path, options: list[str], words: list[str]
+) -> None:
+    """Status 2, nothing was begun, and the thing that is wrong has its name in the message."""
+    (tmp_path / "text").write_text("this is no database, and no procedure: [\n")
+    done = cli("wizard", *(option.format(tmp=tmp_path) for option in options))
+    refused(done, 2, *(word.format(tmp=tmp_path) for word in words))
+    assert cli("calls", "list").err == "No calls.\n"
+
+
+def test_a_data_folder_that_is_none(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("RETURNFLOW_HOME", str(tmp_path / "file"))
+    refused(cli("wizard"), 2, "RETURNFLOW_HOME", str(tmp_path / "file"))
+
+
+def test_a_database_that_is_no_journal_is_left_as_it_is(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+        other.commit()
+    before = path.read_bytes()
+    refused(cli("calls", "list", "--journal", f"sqlite:///{path}"), 2, "no journal", "recipes")
+    assert path.read_bytes() == before
+
+
+# -- calls ------------------------------------------------------------------------------------
+
+
+def whole_call(cli: Cli, *options: str) -> Done:
+    """A return from the address to the end."""
+    script = ("/unknown", "1", "1 x 1", "damaged", "yes", "", "", "", "/done")
+    return cli("wizard", *options, typed=(ONE_ITEM, *script))
+
+
+def test_a_call_from_a_pipe_ends_with_status_0(cli: Cli, home: Path) -> None:
+    done = whole_call(cli)
+    assert done.status == 0, done.out
+    assert "has the tracking id" in " ".join(done.out.split())
+    with closing(sqlite3.connect(home / "demo-shop.sqlite3")) as shop:
+        tables = [name for (name,) in shop.execute("SELECT name FROM sqlite_master")]
+    assert any("return" in name for name in tables)
+
+
+def test_a_call_that_is_left_has_status_3_and_is_resumed(cli: Cli) -> None:
+    left = cli("wizard", typed=(ONE_ITEM,))
+    assert left.status == 3
+    assert f"returnflow calls resume {left.case_id}" in " ".join(left.out.split())
+    again = cli("calls", "resume", left.case_id.lower(), typed=("/close",))
+    assert again.status == 0
+    assert "Closed without a return" in again.out
+
+
+def test_nothing_answered_leaves_nothing_behind(cli: Cli) -> None:
+    done = cli("wizard")
+    assert done.status == 3
+    assert "nothing is kept" in done.out
+    assert cli("calls", "list").err == "No calls.\n"
+
+
+def test_calls_are_listed_and_filtered(cli: Cli) -> None:
+    """By state, agent, day, and whether they can be resumed."""
+    ended = whole_call(cli, "--agent", "ann").case_id
+    left = cli("wizard", "--agent", "bea", typed=(ONE_ITEM, "/unknown")).case_id
+
+    def listed(*options: str) -> list[str]:
+        lines = cli("calls", "list", *options).out.split("\n")[1:-1]
+        return [line.split()[0] for line in lines]
+
+    assert listed() == [ended, left]
+    assert listed("--open") == [left]
+    assert listed("--state", "closed") == [ended]
+    assert listed("--state", "orders_listed") == [left]
+    assert listed("--agent", "bea") == [left]
+    assert listed("--agent", "nobody") == []
+    assert listed("--since", "2020-01-01", "--until", "2999-01-01") == [ended, left]
+    assert listed("--until", "2020-01-01") == []
+    assert listed("--since", "2999-01-01") == []
+    refused(cli("calls", "list", "--since", "yesterday"), 2, "yesterday")
+    heads, first, second = cli("calls", "list").out.strip().split("\n")
+    assert heads.split() == ["CASE", "BEGUN", "AGENT", "STATE", "E-MAIL"]
+    assert "closed" in first
+    assert "orders_listed (open)" in second
+
+
+def test_addresses_are_masked_unless_asked_for(cli: Cli) -> None:
+    """Rule 38: in the list, the story and the export; equal ones stay equal."""
+    case_id = whole_call(cli).case_id
+    for command in (["calls", "list"], ["calls", "show", case_id], ["calls", "export", case_id]):
+        masked, plain = cli(*command).out, cli(*command, "--unmask").out
+        assert ONE_ITEM not in masked
+        assert "@masked.invalid" in masked
+        assert ONE_ITEM in plain
+        assert "@masked.invalid" not in plain
+    assert cli("calls", "list").out == cli("calls", "list").out
+
+
+def test_a_call_is_exported_as_json_lines(cli: Cli, tmp_path: Path) -> None:
+    one = whole_call(cli).case_id
+    two = cli("wizard", typed=(ONE_ITEM,)).case_id
+    single = cli("calls", "export", one).out
+    assert single.count("\n") == 1
+    assert json.loads(single)["events"][0]["event"] == "email_given"
+    everything = tmp_path / "all.jsonl"
+    assert cli("calls", "export", "--all", "-o", everything).status == 0
+    lines = everything.read_text(encoding="utf-8").split("\n")
+    assert lines[0] + "\n" == single
+    assert two in lines[1]
+    assert len(lines) == 3
+    refused(cli("calls", "export", "--all", "-o", everything), 2, "exists already")
+    refused(cli("calls", "export", one, "-o", tmp_path / "none" / "x"), 2, "none")
+    refused(cli("calls", "export"), 2, "--all")
+    refused(cli("calls", "export", one, "--all"), 2, "--all")
+
+
+# -- resuming ---------------------------------------------------------------------------------
+
+
+def test_a_call_that_is_not_there(cli: Cli) -> None:
+    refused(cli("calls", "resume", "20260101-AAAA-AAAA"), 2, "20260101-AAAA-AAAA", "calls list")
+    refused(cli("calls", "show", "20260101-AAAA-AAAA"), 1, "20260101-AAAA-AAAA")
+    refused(cli("calls", "export", "20260101-AAAA-AAAA"), 1, "20260101-AAAA-AAAA")
+
+
+def test_a_call_that_has_ended_is_not_resumed(cli: Cli) -> None:
+    case_id = whole_call(cli).case_id
+    done = cli("calls", "resume", case_id, typed=("/another",))
+    assert done.status == 0
+    assert "The call has ended: Closed with a return." in done.out
+    assert "Resumed" not in cli("calls", "show", case_id).out
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE entries SET payload = '{oops' WHERE seq = 2", "2"),
+        ("UPDATE entries SET state = 'closed' WHERE seq = 2", "its last row says closed"),
+        ("DELETE FROM entries WHERE seq = 1", "row 1 is missing"),
+        ("UPDATE sop_texts SET text = text || '#'", "was changed"),
+    ],
+)
+def test_a_damaged_call_is_named_and_left_alone(
+    cli: Cli, home: Path, change: str, words: str
+) -> None:
+    """Rule 40: with its place; nothing is guessed, and it could not start."""
+    case_id = cli("wizard", typed=(ONE_ITEM,)).case_id
+    with closing(sqlite3.connect(home / "journal.sqlite3")) as journal:
+        triggers = journal.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in triggers.fetchall():
+            journal.execute(f"DROP TRIGGER {name}")
+        journal.execute(change)
+        journal.commit()
+    refused(cli("calls", "resume", case_id, typed=("/close",)), 2, case_id, words)
+
+
+def test_a_call_goes_on_under_the_text_with_which_it_was_begun(cli: Cli, tmp_path: Path) -> None:
+    """The words of the edited procedure come back, although its file is gone."""
+    text = (bundled("states") / "handling_returns.yaml").read_text(encoding="utf-8")
+    assert "Do you have" in text
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(text.replace("Thank you{% if", "Many thanks{% if"), encoding="utf-8")
+    left = cli("wizard", "--sop", edited, typed=(ONE_ITEM,))
+    assert "Many thanks," in left.out
+    edited.unlink()
+    again = cli("calls", "resume", left.case_id, typed=("/close",))
+    assert again.status == 0
+    assert "Many thanks," in again.out
+    assert "Thank you, " not in again.out
+    assert "Thank you, " in cli("wizard", typed=(ONE_ITEM,)).out
+
+
+def test_a_procedure_with_faults_is_refused_with_all_of_them(cli: Cli, tmp_path: Path) -> None:
+    """Rule 40: file, line and column, and each problem."""
+    text = (bundled("states") / "handling_returns.yaml").read_text(encoding="utf-8")
+    edited = tmp_path / "edited.yaml"
+    broken = text.replace("{event: told,", "{evnt: told,")
+    edited.write_text(broken, encoding="utf-8")
+    done = cli("wizard", "--sop", edited)
+    refused(done, 2, "edited.yaml:", "evnt")
+    assert done.err.count("edited.yaml:") >= broken.count("evnt:") > 1
+
+
+def test_what_an_agent_is_called_is_kept(cli: Cli) -> None:
+    case_id = cli("wizard", "--agent", "A\x1b[31mnn", typed=(ONE_ITEM,)).case_id
+    cli("calls", "resume", case_id, "--agent", "Bea", typed=("/close",))
+    shown = cli("calls", "show", case_id).out
+    assert "\x1b" not in shown + cli("calls", "list").out
+    assert "Note: Resumed by Bea." in shown
+
+
+# -- the demo shop ----------------------------------------------------------------------------
+
+
+def test_the_demo_lists_whom_to_try(cli: Cli, home: Path) -> None:
+    done = cli("demo")
+    assert done.status == 0
+    for scenario in demo.scenarios():
+        assert scenario.script.email in done.out
+    assert str(home / "demo-shop.sqlite3") in done.out
+    assert "\x1b" not in done.out
+    assert max(len(line) for line in done.out.split("\n")) < 120
+
+
+def test_the_demo_is_made_new(cli: Cli) -> None:
+    """What was returned can be returned once more, and the calls stay."""
+    case_id = whole_call(cli).case_id
+    again = whole_call(cli)
+    assert again.status == 3, "the only unit is in a return already"
+    assert cli("demo", "reset").status == 0
+    assert whole_call(cli).status == 0
+    assert case_id in cli("calls", "list").out
+
+
+# -- as a program -----------------------------------------------------------------------------
+
+
+def program(command: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """A shell command in which ``returnflow`` is the program."""
+    around = {**os.environ, "RETURNFLOW_HOME": str(home), "PY": sys.executable, **env}
+    return subprocess.run(
+        ["bash", "-c", command.replace("returnflow", '"$PY" -m returnflow', 1)],
+        env=around,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_reader_that_stops_early_is_no_fault(home: Path) -> None:
+    done = program("set -o pipefail; returnflow demo | head -n 1", home)
+    assert done.stdout.startswith("The demo shop: ")
+    assert done.stderr == ""
+
+
+def test_a_scripted_call_as_a_program(home: Path) -> None:
+    """Statuses 0 and 3 reach the shell; 40 columns and no color are kept to."""
+    script = "\\n".join([ONE_ITEM, "/unknown", "1", "1 x 1", "1", "yes", "", "", "", "/done"])
+    done = program(f"printf '{script}\\n' | returnflow wizard", home, COLUMNS="40", NO_COLOR="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert "Closed with a return" in done.stdout
+    assert "\x1b" not in done.stdout
+    asked = [row for row in done.stdout.split("\n") if not row.startswith("returnflow · ")]
+    assert max(len(row) for row in asked if "Type an answer" not in row) <= 40
+    left = program(f"printf '{ONE_ITEM}\\n' | returnflow wizard", home)
+    assert left.returncode == 3
+    assert program("returnflow --version", home).stdout == f"returnflow {__version__}\n"
+
+
+def test_input_that_is_no_text_is_passed_over(home: Path) -> None:
+    """Rule 40: the line is named, and the call goes on."""
+    done = program(f"printf '\\xff\\xfe\\n{ONE_ITEM}\\n/close\\n' | returnflow wizard", home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
