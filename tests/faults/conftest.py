@@ -1,0 +1,52 @@
+"""The fork server for the fault tests, a fresh shop for each, and a line about the kills."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from faults.shop import DATA, Scene, Server
+from returnflow.backends import sql
+
+REPORT = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with Server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def new_scene(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Scene]:
+    """Makes a scene in a folder: a fresh copy of the shop, no journal yet."""
+    shop = tmp_path_factory.mktemp("shop") / "shop.sqlite3"
+    sql.create_file(shop, DATA).close()
+
+    def make(folder: Path) -> Scene:
+        scene = Scene(folder, server)
+        shutil.copyfile(shop, folder / "shop.sqlite3")
+        return scene
+
+    return make
+
+
+@pytest.fixture
+def scene(new_scene: Callable[[Path], Scene], tmp_path: Path) -> Scene:
+    return new_scene(tmp_path)
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Adds a line to the summary at the end of the run."""
+    return request.config.stash.setdefault(REPORT, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for line in config.stash.get(REPORT, []):
+        terminalreporter.write_line(line)
