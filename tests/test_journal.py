@@ -63,6 +63,8 @@ PERSONAL = {"email": "email", "phone_number": "phone"}
 WORDS = Words(
     requests=frozenset({"return_requested", "transfer_requested"}),
     outcomes=frozenset({"customer_found", "order_found", "return_opened", "backend_failed"}),
+    writes=frozenset({"initiate_return", "transfer_to_human_representative"}),
+    settlements=frozenset({"return_opened"}),
     resumed="resumed",
 )
 SCHEMA = event_log_schema(ev.EVENTS)
@@ -291,6 +293,7 @@ def rows(*names: str | int) -> list[Entry]:
         "resumed": {"policy_date": date(2026, 11, 24)},
         "human_requested": {"summary": "s"},
         "order_id_given": {"order_id": "O"},
+        "backend_failed": {"operation": "initiate_return"},
     }
     made = []
     for seq, name in enumerate(names, start=1):
@@ -316,6 +319,10 @@ def rows(*names: str | int) -> list[Entry]:
         (("order_id_given", "return_requested", "return_opened"), None, 2),
         (("order_id_given", "return_requested", "return_opened", "satisfied"), 4, 2),
         (("order_id_given", "resumed"), None, 2),
+        (("return_requested", "backend_failed", "left_unconfirmed"), 3, 1),
+        (("return_requested", "backend_failed", "retry_requested"), 3, 1),
+        (("return_requested", "backend_failed", "retry_requested", "backend_failed"), None, 1),
+        (("return_requested", "backend_failed", "retry_requested", "return_opened"), None, 1),
     ],
 )
 def test_back_takes_the_agents_last_answer_and_stops_at_the_horizon(
@@ -329,7 +336,7 @@ def test_back_takes_the_agents_last_answer_and_stops_at_the_horizon(
 
 STEPS = (
     *("email_given", "customer_found", "order_id_given", "return_requested", "return_opened"),
-    *("resumed", "satisfied", "back", "back"),
+    *("backend_failed", "retry_requested", "resumed", "satisfied", "back", "back"),
 )
 
 

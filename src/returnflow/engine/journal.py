@@ -118,20 +118,28 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         requests: the events journaled before a write is sent.
         outcomes: the answers of backends.
+        writes: the operations that change something.
+        settlements: the answers that only they give.
         resumed: the event that begins a later policy date.
     """
 
     requests: frozenset[str]
     outcomes: frozenset[str]
+    writes: frozenset[str]
+    settlements: frozenset[str]
     resumed: str
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Self:
         """The names, from a vocabulary."""
         operations = vocabulary.operations.values()
+        looked_up = {name for op in operations if op.request is None for name in op.outcomes}
+        outcomes = frozenset(name for op in operations for name in op.outcomes)
         return cls(
             requests=frozenset(op.request for op in operations if op.request is not None),
-            outcomes=frozenset(name for op in operations for name in op.outcomes),
+            outcomes=outcomes,
+            writes=frozenset(op.name for op in operations if op.request is not None),
+            settlements=outcomes - looked_up,
             resumed=event_name(vocabulary.resumed),
         )
 
@@ -139,6 +147,13 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
         """Whether going back must stop at it: a write was sent, or a day began (rule 32)."""
         name = event_name(event)
         return name in self.requests or name == self.resumed
+
+    def is_settlement(self, event: Event) -> bool:
+        """Whether it is what came of a write, a failure included."""
+        return (
+            event_name(event) in self.settlements
+            or getattr(event, "operation", None) in self.writes
+        )
 
 
 def visible(entries: Iterable[Entry]) -> list[Entry]:
@@ -154,7 +169,10 @@ def visible(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def commit_horizon(entries: Iterable[Entry], words: Words) -> int:
-    """The number of the last row that going back cannot cross; 0 where everything can be."""
+    """The number of the last request or new day, which going back cannot cross; 0: there is none.
+
+    See `back_to` for what stays after it.
+    """
     for entry in reversed(visible(entries)):
         if entry.event is not None and words.is_fence(entry.event):
             return entry.seq
@@ -164,10 +182,11 @@ def commit_horizon(entries: Iterable[Entry], words: Words) -> int:
 def back_to(entries: Iterable[Entry], words: Words) -> int | None:
     """The `to` of a rewinding that takes the agent's last event back, with what followed it.
 
-    None where there is no such event after the commit horizon.
+    None where there is no such event after the commit horizon. What came of a write is never
+    hidden either: a request that was sent again has its answer after an event of the agent.
     """
     for entry in reversed(visible(entries)):
-        if entry.event is None or words.is_fence(entry.event):
+        if entry.event is None or words.is_fence(entry.event) or words.is_settlement(entry.event):
             return None
         if event_name(entry.event) not in words.outcomes:
             return entry.seq
