@@ -202,6 +202,19 @@ def test_a_transfer_of_unknown_outcome_is_repeated_with_its_key() -> None:
     assert next_call(session)["request"] == "transfer_requested"
 
 
+def test_a_transfer_that_may_have_arrived_keeps_its_key_whatever_a_repeat_did() -> None:
+    """Rule 29: that the second sending surely did nothing says nothing of the first."""
+    session = call(
+        *SENT,
+        (failed(TRANSFER), "transfer_failed"),
+        (ev.RetryRequested(), "transferring"),
+        (failed(TRANSFER, "known"), "transfer_failed"),
+    )
+    assert "may still arrive" in session.tell()
+    on(session, (ev.RetryRequested(), "transferring"))
+    assert next_call(session)["key"] == "t1"
+
+
 def test_notices_are_owed_after_a_failed_transfer_too() -> None:
     """Rules 33, 35: with a return opened, the promise to call back waits for its notices."""
     session = call(

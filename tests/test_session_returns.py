@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from random import Random
 
@@ -21,6 +22,7 @@ from by_hand import (
     PATHS,
     RADIO,
     REQUESTED,
+    RUG,
     SELECTED,
     SOCKS,
     THREE,
@@ -264,6 +266,49 @@ def test_an_outcome_that_is_not_known_is_asked_for_with_the_same_key(
     assert [one.state for one in session.case.lines] == [left]
     assert "rug" in session.words(session.state.say or "")
     on(session, (ev.ReturnDeclined(), "closed_without_return"))
+
+
+def test_a_repeat_that_surely_did_nothing_leaves_the_first_sending_unknown() -> None:
+    """Rules 29, 30: the first may have opened the return, so its units stay taken."""
+    session = call(
+        *UNCONFIRMED,
+        (ev.RetryRequested(), "initiating_return"),
+        (failed("initiate_return", "known"), "return_unconfirmed"),
+    )
+    assert "nobody" in session.tell()
+    on(session, (ev.LeftUnconfirmed(), "nothing_initiated"))
+    assert session.case.lines[0].state == "left"
+    assert "1 in a return" in refused(session, pick(("RUG", 1)))
+    # Where every sending surely did nothing, so did all of them together.
+    session = call(
+        *REQUESTED,
+        (failed("initiate_return", "known"), "return_unconfirmed"),
+        (ev.RetryRequested(), "initiating_return"),
+        (failed("initiate_return", "known"), "return_unconfirmed"),
+        (ev.LeftUnconfirmed(), "nothing_initiated"),
+    )
+    assert session.case.lines[0].state == "not_done"
+
+
+def test_what_was_surely_not_done_is_decided_anew_on_a_later_day() -> None:
+    """Rule 4: the window may have closed since; only what may have been done keeps its date."""
+    later = ev.Resumed(policy_date=date(2026, 6, 10))
+    surely: list[Turn] = [(failed("initiate_return", "known"), "return_unconfirmed")]
+    session = call(*REQUESTED, *surely, (later, "items_chosen"), (RUG, "nothing_eligible"))
+    assert "too late" in session.due_words(session.dues()[0])
+    session = call(
+        *UNCONFIRMED, (later, "return_unconfirmed"), (ev.RetryRequested(), "initiating_return")
+    )
+    assert next_call(session)["key"] == "k1"
+    session = call(
+        *THREE,
+        (request("RUG", 1, "DAMAGED"), "initiating_return"),
+        (opened("RT-1"), "initiating_return"),
+        (request("LAMP", 1, "DAMAGED", "k2"), "initiating_return"),
+        *surely,
+        (later, "return_initiated"),
+    )
+    assert "chosen and checked again" in " ".join(session.words(session.state.say or "").split())
 
 
 def test_a_cancelled_write_is_of_unknown_outcome() -> None:

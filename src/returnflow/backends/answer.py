@@ -26,10 +26,12 @@ def performer(backend: Backend) -> Callable[[Call], Event]:
         try:
             return _OPERATIONS[call.operation](backend, call.arguments, call.key or "")
         except UnavailableError as error:
+            # A look-up changes nothing, so nothing about it can be unknown. Of a write that is
+            # sent again after a break, the sending before it is not known.
+            outcome = error.outcome if call.write else "known"
             return ev.BackendFailed(
                 operation=call.operation,
-                # A look-up changes nothing, so nothing about it can be unknown.
-                outcome=error.outcome if call.write else "known",
+                outcome="unknown" if call.resent else outcome,
                 message=str(error),
             )
 

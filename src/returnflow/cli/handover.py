@@ -32,6 +32,7 @@ def hand_over(place: Place, log: CaseLog, console: Console) -> bool:
     """
     case = _facts(log)
     sent = case.transfer
+    resent = sent is not None
     if sent is None:
         if not _agreed(console):
             return False
@@ -40,6 +41,7 @@ def hand_over(place: Place, log: CaseLog, console: Console) -> bool:
         OPERATION,
         {"customer_id": sent.customer_id, "summary_of_issues": sent.summary},
         key=sent.key,
+        resent=resent,
     )
     outcome = performer(place.backend)(call)
     accepted = isinstance(outcome, ev.TransferAccepted)

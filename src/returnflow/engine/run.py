@@ -7,6 +7,7 @@ of it before the session moves, and a call that is cut off anywhere goes on from
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -177,12 +178,11 @@ class Run:
         Returns and raises as `go`.
         """
         waiting = self.session.waiting
-        if (
-            isinstance(waiting, Await)
-            and waiting.next_call.key is not None
-            and not self._call(waiting.next_call)
-        ):
-            return False
+        if isinstance(waiting, Await) and waiting.next_call.key is not None:
+            # Whoever led the call before may have sent it, and been cut off from the outcome.
+            resent = dataclasses.replace(waiting.next_call, resent=True)
+            if not self._call(resent):
+                return False
         vocabulary = self.session.definition.vocabulary
         if today > self.session.case.policy_date and self.session.handles(vocabulary.resumed):
             step = self.take(vocabulary.build_resumed(today))

@@ -82,12 +82,15 @@ class Call:
         request: for a write that is not yet journaled, the name of the event that must be
             journaled before it is sent; None for look-ups and for a write already requested.
         key: the idempotency key of a write already requested.
+        resent: an earlier sending of this write was cut off, so nobody knows what it did; that
+            this one surely does nothing is then not known of the write (rule 29).
     """
 
     operation: str
     arguments: Mapping[str, Any]
     request: str | None = None
     key: str | None = None
+    resent: bool = False
 
     @property
     def write(self) -> bool:

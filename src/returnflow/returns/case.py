@@ -25,6 +25,7 @@ class Case:
         items, packages: what was looked up; None for what the shop does not know.
         lines: this round's confirmed lines; earlier rounds of the call are in `earlier`.
         transfer: a transfer that was sent and whose outcome is not settled.
+        transfer_doubtful: it was sent at least once without anybody knowing what came of that.
         transfer_repeated: a transfer was requested while another was under way.
         unasked: the last outcome of a write came without a request.
     """
@@ -46,6 +47,7 @@ class Case:
         "summary",
         "told",
         "transfer",
+        "transfer_doubtful",
         "transfer_message",
         "transfer_reason",
         "transfer_reference",
@@ -78,6 +80,7 @@ class Case:
         self.unasked = False
         self.failure: ev.BackendFailed | None = None
         self.transfer: ev.TransferRequested | None = None
+        self.transfer_doubtful = False
         self.transfer_reason = ""
         self.transfer_summary = ""
         self.transfer_message = ""
@@ -257,8 +260,12 @@ class Case:
             tuple(sorted((key, found is None) for key, found in self.packages.items())),
             tuple((d.item_id, d.allowed, d.advice) for d in decisions),
             tuple(sorted(self.told)),
-            tuple((line.item_id, line.quantity, line.reason, line.state) for line in self.lines),
+            tuple(
+                (line.item_id, line.quantity, line.reason, line.state, line.doubtful)
+                for line in self.lines
+            ),
             tuple((line.item_id, line.state) for line in self.earlier),
             self.transfer is not None,
+            self.transfer_doubtful,
             bool(self.transfer_summary),
         )

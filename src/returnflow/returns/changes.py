@@ -150,12 +150,18 @@ def _return_refused(case: Case, event: ev.ReturnRefused) -> None:
 
 def _backend_failed(case: Case, event: ev.BackendFailed) -> None:
     case.failure = event
+    known = event.outcome == "known"
+    # That a repeat surely did nothing says nothing about the sending before it (rule 29).
     if event.operation == "initiate_return":
-        _settle_return(case, "failed" if event.outcome == "known" else "unknown", event.message)
+        doubtful = not known or (case.sent is not None and case.sent.doubtful)
+        line = _settle_return(case, "unknown" if doubtful else "failed", event.message)
+        if line is not None:
+            line.doubtful = doubtful
     elif event.operation == "transfer_to_human_representative":
         case.unasked = case.transfer is None
         case.transfer_message = event.message
-        if event.outcome == "known":
+        case.transfer_doubtful = case.transfer_doubtful or not known
+        if not case.transfer_doubtful:
             case.transfer = None
     else:
         case.unasked = True  # the failure of a look-up is the outcome of no write
@@ -187,6 +193,7 @@ def _human_requested(case: Case, event: ev.HumanRequested) -> None:
 def _transfer_requested(case: Case, event: ev.TransferRequested) -> None:
     case.transfer_repeated = case.transfer is not None
     case.transfer = event
+    case.transfer_doubtful = False
     case.transfer_message = ""
 
 
@@ -208,8 +215,8 @@ def _resumed(case: Case, event: ev.Resumed) -> None:
     case.packages.clear()
     opened = {line.tracking_id for line in case.opened}
     case.told = {said for said in case.told if said[1] in opened}
-    # What was not sent yet is decided again (rule 4).
-    kept = [line for line in case.lines if line.state != "waiting"]
+    # What was not sent yet, or surely not done, is decided again (rule 4).
+    kept = [line for line in case.lines if line.state not in ("waiting", "failed")]
     case.withdrawn = len(case.lines) - len(kept)
     case.lines = kept
 

@@ -20,7 +20,10 @@ NOTICES = ("tracking_id", "shipping_not_refunded", "approval_before_pickup")
 
 
 class Line(msgspec.Struct, kw_only=True):
-    """One line of the return that the customer said yes to, and what became of it."""
+    """One line of the return that the customer said yes to, and what became of it.
+
+    `doubtful`: it was sent at least once without anybody knowing what came of that.
+    """
 
     order_id: str
     item_id: str
@@ -30,6 +33,7 @@ class Line(msgspec.Struct, kw_only=True):
     state: LineState = "waiting"
     requests: int = 0
     key: str = ""
+    doubtful: bool = False
     tracking_id: str = ""
     refund: Decimal | None = None
     currency: str = ""
