@@ -284,6 +284,10 @@ def test_a_call_is_exported_as_json_lines(cli: Cli, tmp_path: Path) -> None:
     assert len(lines) == 3
     refused(cli("calls", "export", "--all", "-o", everything), 2, "exists already")
     refused(cli("calls", "export", one, "-o", tmp_path / "none" / "x"), 2, "none")
+    refused(cli("calls", "export", "nothing", "-o", tmp_path / "new"), 1, "nothing")
+    assert cli("calls", "export", one, "-o", tmp_path / "new").status == 0
+    if os.name == "posix":
+        assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
     refused(cli("calls", "export"), 2, "--all")
     refused(cli("calls", "export", one, "--all"), 2, "--all")
 
@@ -305,6 +309,28 @@ def test_a_call_that_has_ended_is_not_resumed(cli: Cli) -> None:
     assert "Resumed" not in cli("calls", "show", case_id).out
 
 
+def other_text(home: Path) -> Path:
+    """A procedure with a text of its own."""
+    path = home / "other.yaml"
+    text = (bundled("states") / "handling_returns.yaml").read_text(encoding="utf-8")
+    path.write_text(f"{text}# another\n", encoding="utf-8")
+    return path
+
+
+def test_a_call_goes_on_in_the_shop_with_which_it_was_begun(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 28: a key protects a pending write in its own shop; the environment moves no call."""
+    left = cli("wizard", typed=(ONE_ITEM,))
+    other = home / "other.sqlite3"
+    other.write_bytes((home / "demo-shop.sqlite3").read_bytes())
+    monkeypatch.setenv("RETURNFLOW_BACKEND", f"sqlite:///{other}")
+    assert "returnflow · demo: ·" in cli("calls", "resume", left.case_id).out
+    said = cli("calls", "resume", left.case_id, "--backend", f"sqlite:///{other}").out
+    assert str(other) in said
+    assert str(other) in cli("wizard", typed=(ONE_ITEM,)).out
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -317,7 +343,7 @@ def test_a_call_that_has_ended_is_not_resumed(cli: Cli) -> None:
 def test_a_damaged_call_is_named_and_left_alone(
     cli: Cli, home: Path, change: str, words: str
 ) -> None:
-    """Rule 40: with its place; nothing is guessed, and it could not start."""
+    """Rule 40: with its place; nothing is guessed, and it could not start. The rest goes on."""
     case_id = cli("wizard", typed=(ONE_ITEM,)).case_id
     with closing(sqlite3.connect(home / "journal.sqlite3")) as journal:
         triggers = journal.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
@@ -326,6 +352,12 @@ def test_a_damaged_call_is_named_and_left_alone(
         journal.execute(change)
         journal.commit()
     refused(cli("calls", "resume", case_id, typed=("/close",)), 2, case_id, words)
+    whole = cli("wizard", "--sop", other_text(home), typed=(ONE_ITEM,)).case_id
+    exported = cli("calls", "export", "--all")
+    assert whole in exported.out
+    if "last row" not in words:  # only the procedure can tell that
+        assert (exported.status, case_id in exported.out) == (1, False)
+        assert case_id in exported.err
 
 
 def test_a_call_goes_on_under_the_text_with_which_it_was_begun(cli: Cli, tmp_path: Path) -> None:

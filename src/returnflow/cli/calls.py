@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
+from click.core import ParameterSource
 
 from returnflow.cli import opening, status
-from returnflow.errors import DefinitionError, JournalError, RefusedError, UsageError
+from returnflow.errors import (
+    DefinitionError,
+    JournalDamagedError,
+    JournalError,
+    RefusedError,
+    UsageError,
+)
 from returnflow.inert import inert
 
 if TYPE_CHECKING:
     from returnflow.engine.definition import Definition
-    from returnflow.engine.journal import CaseLog
+    from returnflow.engine.journal import CaseLog, Header
     from returnflow.engine.machine import Step
     from returnflow.engine.session import Session
     from returnflow.masking import Masker
@@ -133,14 +140,13 @@ def resume(
 
     A write that was sent is settled first. The call goes on under the text of the procedure
     with which it was begun, and in the shop with which it was begun unless --backend names
-    another.
+    another here; the environment does not move it.
     """
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
         with _starting():
             header, text, _ = opened.read(case)
-        chosen = ctx.get_parameter_source("backend") is not click.core.ParameterSource.DEFAULT
-        url = backend if chosen and backend else header.backend
+        url = _shop_of(header, backend, ctx.get_parameter_source("backend"))
         definition = _definition(header.case_id, text)
         place = opening.open_place(stack, opened, url, agent, patience)
         if definition is None:
@@ -159,6 +165,19 @@ def resume(
             log.note(f"Resumed by {place.agent}.", session.state.name)
         code = opening.lead(place, session, log, resume=True)
     ctx.exit(code)
+
+
+def _shop_of(header: Header, given: str | None, source: ParameterSource | None) -> str:
+    """The URL of the shop in which the call goes on.
+
+    A write may be pending, and its key protects it in the shop it was sent to and in no other. So
+    what the environment names for new calls does not move a call that was begun elsewhere; for
+    the same shop it may have the password, which the journal has not.
+    """
+    if given and source is ParameterSource.COMMANDLINE:
+        return given
+    same = given is not None and opening.without_password(given) == header.backend
+    return given if given is not None and same else header.backend
 
 
 @contextmanager
@@ -211,7 +230,6 @@ def session_of(
     """
     from returnflow.engine.journal import visible
     from returnflow.engine.session import Session
-    from returnflow.errors import JournalDamagedError
 
     header = log.header
     events = [entry.event for entry in visible(log.entries) if entry.event is not None]
@@ -243,10 +261,19 @@ def session_of(
 )
 @opening.JOURNAL
 @UNMASK
+@click.pass_context
 def export(
-    case: str | None, everything: bool, output: Path | None, journal: str | None, unmask: bool
+    ctx: click.Context,
+    case: str | None,
+    everything: bool,
+    output: Path | None,
+    journal: str | None,
+    unmask: bool,
 ) -> None:
-    """Write the call CASE, or all, as an event log: JSON Lines, one call a line."""
+    """Write the call CASE, or all, as an event log: JSON Lines, one call a line.
+
+    Of all, one that is damaged is named and left out; the exit status is then 1.
+    """
     from returnflow.engine.event_log import export_case
     from returnflow.returns import VOCABULARY
 
@@ -255,12 +282,27 @@ def export(
     masker = None if unmask else _masker()
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
+        if case is not None:
+            # Read before there is a file: a mistyped case leaves none behind.
+            header, _, entries = opened.read(case, VOCABULARY.decoder)
+            target = stack.enter_context(_target(output))
+            target.write(export_case(header, entries, mask=masker) + b"\n")
+            target.flush()
+            return
         target = stack.enter_context(_target(output))
-        cases = [case] if case else [line.header.case_id for line in opened.cases()]
-        for case_id in cases:
-            header, _, entries = opened.read(case_id, VOCABULARY.decoder)
+        damaged = False
+        for line in opened.cases():
+            try:
+                header, _, entries = opened.read(line.header.case_id, VOCABULARY.decoder)
+            except JournalDamagedError as error:
+                # The other calls are whole (rule 40); the exit status tells of this one.
+                click.echo(f"returnflow: {inert(str(error))}", err=True)
+                damaged = True
+                continue
             target.write(export_case(header, entries, mask=masker) + b"\n")
         target.flush()
+    if damaged:
+        ctx.exit(status.FAILED)
 
 
 def _target(output: Path | None) -> AbstractContextManager[BinaryIO]:
@@ -268,7 +310,9 @@ def _target(output: Path | None) -> AbstractContextManager[BinaryIO]:
         # Not ours to close: whoever called may go on writing to it.
         return nullcontext(sys.stdout.buffer)
     try:
-        return output.open("xb")
+        # Only the owner may read what customers said, as in the journal.
+        output.touch(mode=0o600, exist_ok=False)
+        return output.open("wb")
     except FileExistsError:
         raise UsageError(f"{output} exists already; name a new file") from None
     except OSError as error:

@@ -118,7 +118,8 @@ def open_place(
     try:
         shop = open_backend(backend)
     except BackendError as error:
-        raise UsageError(f"the shop {backend} cannot be reached: {error}") from error
+        shown = without_password(backend)
+        raise UsageError(f"the shop {shown} cannot be reached: {error}") from error
     stack.callback(shop.close)
     return Place(journal, shop, without_password(backend), agent or _user(), patience)
 
