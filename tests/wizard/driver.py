@@ -36,7 +36,7 @@ from returnflow.engine.definition import Definition, load
 from returnflow.engine.journal import Entry, Header, visible
 from returnflow.engine.journal_sql import open_journal
 from returnflow.engine.machine import Step
-from returnflow.engine.run import Run
+from returnflow.engine.run import Job, Leave, Run
 from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Event, event_name
 from returnflow.errors import ReturnflowError
@@ -130,6 +130,31 @@ class _Pipe(PipeConsole):
 
     def read(self, prompt: Prompt) -> str:
         return super().read(self._ear.heard(prompt))
+
+
+class _Desk(PlainDesk):
+    """The wizard's desk, which looks at its patience only once the shop hangs on purpose.
+
+    Else an agent without patience would be asked whenever the machine that runs the tests is slow,
+    and what was typed for the next question would be taken for the answer.
+    """
+
+    def __init__(self, console: Console, patience: float, shop: object) -> None:
+        super().__init__(console, patience)
+        self._shop = shop
+        self._known = self._hanging
+
+    @property
+    def _hanging(self) -> int:
+        """How many calls the shop has let hang."""
+        return getattr(self._shop, "hanging", 0)
+
+    def wait(self, run: Run, job: Job) -> Event | Leave:
+        """See `PlainDesk.wait`."""
+        while not job.wait(0.01) and self._hanging == self._known:
+            pass
+        self._known = self._hanging
+        return super().wait(run, job)
 
 
 @dataclass
@@ -295,7 +320,7 @@ class Stage:
                 else session_of(self.definition, log, trace)
             )
             steps.clear()
-            desk = PlainDesk(console, patience)
+            desk = _Desk(console, patience, shop)
             run = Run(session, log, desk, performer(shop or self.shop), self.clock)
             try:
                 ended = run.go() if case_id is None else run.resume(self.clock.moment.date())
@@ -369,7 +394,7 @@ class Door:
         *answers: str,
         shop: Backend | None = None,
         case_id: str | None = None,
-        patience: float = 20.0,
+        patience: float = PATIENT,
     ) -> Played:
         """A call, or the rest of one, in which these answers are given."""
         if self._way == "pipe":

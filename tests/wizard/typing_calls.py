@@ -62,12 +62,16 @@ class ScriptedShop:
     """Answers calls as a script says; what the script does not speak of, a real shop answers.
 
     The script is read from its beginning for the first answer that suits the call.
+
+    Attributes:
+        hanging: how many calls it has let hang.
     """
 
     def __init__(self, shop: MemoryShop, script: Sequence[Scripted] = ()) -> None:
         self.shop = shop
         self.script = list(script)
         self.release = threading.Event()
+        self.hanging = 0
 
     @property
     def zone(self) -> str | None:
@@ -145,6 +149,7 @@ class ScriptedShop:
             if _suits(answer, operation, about):
                 del self.script[number]
                 if isinstance(answer, Hangs):
+                    self.hanging += 1
                     self.release.wait()
                     raise UnavailableError("nobody waits for this any more", outcome="known")
                 result: Result = given(answer)
