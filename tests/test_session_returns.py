@@ -332,6 +332,35 @@ def test_units_that_may_be_in_a_return_are_not_offered_again() -> None:
     assert next_call(session)["request"] == "return_requested"
 
 
+def test_a_call_that_ends_with_something_unsettled_says_so() -> None:
+    """Rules 29, 30: it is neither success nor failure, and somebody has to look into it."""
+    left: list[Turn] = [*UNCONFIRMED, (ev.LeftUnconfirmed(), "nothing_initiated")]
+    for event, end in (
+        (ev.ReturnDeclined(), "closed_without_return"),
+        (ev.CallDropped(), "abandoned"),
+    ):
+        session = call(*left, (event, end))
+        said = " ".join(session.words(session.state.end or "").split())
+        assert "To be checked, since the shop confirmed nothing: 1 × rug." in said
+        assert "no return was opened" not in said
+    session = call(*SELECTED, (ev.ReturnDeclined(), "closed_without_return"))
+    assert "no return was opened" in session.words(session.state.end or "")
+    assert "checked" not in session.words(session.state.end or "")
+
+
+def test_what_may_go_back_of_a_pick_is_not_denied_with_the_rest() -> None:
+    """Rule 14: of three lamps two were delivered; the third is for a colleague."""
+    session = call(
+        *SELECTED,
+        (pick(("LAMP", 3)), "items_chosen"),
+        (LAMP, "checking_packages"),
+        (P1, "checking_packages"),
+        (package("P2", "DELIVERY_FAILURE"), "eligibility_checked"),
+    )
+    said = " ".join(session.due_words(session.dues()[0]).split())
+    assert "I can take back 2 of the 3; for the rest I cannot start a return myself." in said
+
+
 def test_left_open_the_next_line_is_sent() -> None:
     """Rules 27, 29: an open line does not hold up the others."""
     session = call(

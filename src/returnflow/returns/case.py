@@ -12,7 +12,7 @@ from returnflow.records import Customer, Item, Order, OrdersSummary, Package
 from returnflow.returns import eligibility
 from returnflow.returns import events as ev
 from returnflow.returns.changes import CHANGES
-from returnflow.returns.line import NOTICES, Line
+from returnflow.returns.line import NOTICES, TAKEN, UNSETTLED, Line
 
 
 class Case:
@@ -118,6 +118,11 @@ class Case:
         return [line for line in self.all_lines if line.state == "opened"]
 
     @property
+    def unsettled(self) -> list[Line]:
+        """Every line that was sent and of which nobody knows whether it was opened (rule 29)."""
+        return [line for line in self.all_lines if line.state in UNSETTLED]
+
+    @property
     def sent(self) -> Line | None:
         """The line whose request was sent and whose outcome is not settled."""
         for line in self.lines:
@@ -151,7 +156,7 @@ class Case:
         here = [
             line.quantity
             for line in self.all_lines[self.lines_at_fetch :]
-            if line.state in ("requested", "opened", "unknown", "left")
+            if line.state in TAKEN
             and (line.order_id, line.item_id) == (self.order.order_id, item_id)
         ]
         return known + sum(here)
@@ -233,7 +238,7 @@ class Case:
             if other is line:
                 break
             same = (other.order_id, other.item_id) == (line.order_id, line.item_id)
-            if same and other.state in ("waiting", "requested", "opened", "unknown", "left"):
+            if same and other.state in ("waiting", *TAKEN):
                 taken += other.quantity
         lines = eligibility.lines_of(order, line.item_id)
         currency = lines[0].currency if lines else ""

@@ -15,6 +15,12 @@ LineState = Literal[
 """Where a confirmed line stands: not sent yet; sent, no outcome; opened; plainly refused; surely
 not done; perhaps done; left so by the agent."""
 
+UNSETTLED: tuple[LineState, ...] = ("requested", "unknown", "left")
+"""Sent, and perhaps done (rule 29)."""
+
+TAKEN: tuple[LineState, ...] = ("opened", *UNSETTLED)
+"""The units of such a line are in a return, or may be (rule 17)."""
+
 NOTICES = ("tracking_id", "shipping_not_refunded", "approval_before_pickup")
 """What is owed for every return opened, in the order in which it is said (rule 33)."""
 

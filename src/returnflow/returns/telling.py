@@ -63,6 +63,7 @@ def scope(case: Case) -> dict[str, Any]:
         "refused": [decision for decision in decisions if decision["reasons"]],
         "lines": [_line(case, line) for line in case.lines],
         "returns": [_line(case, line) for line in case.opened],
+        "unsettled": [_line(case, line) for line in case.unsettled],
         "withdrawn": case.withdrawn,
         "failure": {
             "message": case.failure.message if case.failure else "",
@@ -95,6 +96,7 @@ def sample_scope() -> dict[str, Any]:
         "refused": [decision],
         "lines": [line],
         "returns": [line],
+        "unsettled": [line],
         "withdrawn": 1,
         "failure": {"message": "x", "cancelled": True},
         "transfer": {"message": "x", "reference": "x", "unknown": True},
