@@ -163,7 +163,7 @@ def resume(
         click.echo(f"Going on where the call was left: {session.state.title}.")
         with _starting():
             log.note(f"Resumed by {place.agent}.", session.state.name)
-        code = opening.lead(place, session, log, resume=True)
+        code = opening.lead(place, session, log, journal=journal, resume=True)
     ctx.exit(code)
 
 

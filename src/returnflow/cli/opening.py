@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -152,8 +153,13 @@ def procedure(file: Path | None) -> Definition:
     return definition.load(file or bundled("states") / "handling_returns.yaml")
 
 
-def lead(place: Place, session: Session, log: CaseLog, *, resume: bool) -> int:
-    """Leads a call at this terminal or pipe until it ends or is left; the exit status."""
+def lead(place: Place, session: Session, log: CaseLog, *, journal: str | None, resume: bool) -> int:
+    """Leads a call at this terminal or pipe until it ends or is left; the exit status.
+
+    Args:
+        journal: the journal's URL where one was given, so that the way back can be told.
+        resume: the call was left before.
+    """
     from returnflow.backends.answer import performer
     from returnflow.cli.status import ENDED, LEFT_OPEN
     from returnflow.engine.run import Run
@@ -161,14 +167,15 @@ def lead(place: Place, session: Session, log: CaseLog, *, resume: bool) -> int:
 
     at = console()
     session.definition.require(place.backend.capabilities(), place.backend_url)
-    desk = PlainDesk(at, place.patience)
+    again = "returnflow calls resume" + (f" --journal {shlex.quote(journal)}" if journal else "")
+    desk = PlainDesk(at, place.patience, again)
     run = Run(session, log, desk, performer(place.backend), now)
     try:
         ended = run.resume(today(log.header.zone)) if resume else run.go()
     except KeyboardInterrupt:
         # Between two questions: nothing is lost, since every row is written before it counts.
         at.show()
-        at.show(f"The call is kept: returnflow calls resume {log.header.case_id}", indent=2)
+        at.show(f"The call is kept. Go on with it: {again} {log.header.case_id}", indent=2)
         return LEFT_OPEN
     return ENDED if ended else LEFT_OPEN
 

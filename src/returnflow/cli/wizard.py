@@ -57,7 +57,9 @@ def command(
         )
         log = stack.enter_context(place.journal.begin(header, definition.text))
         _greet(place, day.isoformat(), log.header.case_id)
-        code = opening.lead(place, Session(definition, day, zone), log, resume=False)
+        code = opening.lead(
+            place, Session(definition, day, zone), log, journal=journal, resume=False
+        )
     ctx.exit(code)
 
 

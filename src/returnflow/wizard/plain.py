@@ -37,10 +37,14 @@ class PlainDesk:
 
     Args:
         patience: seconds to wait for the backend before the agent is asked what to do.
+        resume: the command that goes on with a call that was left, but for its case id.
     """
 
-    def __init__(self, console: Console, patience: float = 20.0) -> None:
+    def __init__(
+        self, console: Console, patience: float = 20.0, resume: str = "returnflow calls resume"
+    ) -> None:
         self._console = console
+        self._resume = resume
         self._patience = patience
         self._shown: object = None
         self._checking: str | None = None
@@ -391,8 +395,8 @@ class PlainDesk:
         show = self._console.show
         show()
         if run.log.entries:
-            case_id = run.log.header.case_id
-            show(f"The call is kept. Go on with it: returnflow calls resume {case_id}", indent=2)
+            again = f"{self._resume} {run.log.header.case_id}"
+            show(f"The call is kept. Go on with it: {again}", indent=2, hang=2)
         else:
             show("Nothing was answered yet, so nothing is kept.", indent=2)
         return Leave()
