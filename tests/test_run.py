@@ -1,4 +1,4 @@
-"""The loop over a real journal: what is done with a write when a call is taken up again."""
+"""The loop over a real journal: writes of a call that is taken up again, and odd answers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from by_hand import REQUESTED, TODAY, ZONE, definition, pick
+from by_hand import CHOSEN, LAMP, REQUESTED, TODAY, ZONE, Turn, definition, pick
 from returnflow.backends.answer import performer
 from returnflow.cli.calls import session_of
 from returnflow.engine.journal import CaseLog, Header
-from returnflow.engine.journal_sql import open_journal
+from returnflow.engine.journal_sql import SqlJournal, open_journal
 from returnflow.engine.machine import Step
 from returnflow.engine.run import Answer, Job, Leave, Run, Said
 from returnflow.engine.session import Ask, End
@@ -20,6 +20,9 @@ from returnflow.engine.vocabulary import Event
 from returnflow.errors import JournalError
 from returnflow.returns import events as ev
 from returnflow.testing import Fault, FaultyBackend, curated_shop
+
+
+NOW = datetime(2026, 4, 10, 9, 0, tzinfo=UTC)
 
 
 class Script:
@@ -47,9 +50,13 @@ class Script:
 
 
 @pytest.fixture
-def cut_off(tmp_path: Path) -> Iterator[CaseLog]:
-    """A call that was cut off behind the request of a return; nobody knows whether it was sent."""
-    text = definition().text
+def journal(tmp_path: Path) -> Iterator[SqlJournal]:
+    with open_journal(f"sqlite:///{tmp_path / 'journal.sqlite3'}") as opened:
+        yield opened
+
+
+def left(journal: SqlJournal, turns: list[Turn]) -> CaseLog:
+    """A call that was left after these turns, claimed to go on with it."""
     header = Header(
         case_id="C1",
         sop=definition().sop,
@@ -59,21 +66,25 @@ def cut_off(tmp_path: Path) -> Iterator[CaseLog]:
         policy_date=TODAY,
         zone=ZONE,
         backend="demo:",
-        started_at=datetime.now(UTC),
+        started_at=NOW,
     )
-    with open_journal(f"sqlite:///{tmp_path / 'journal.sqlite3'}") as journal:
-        with journal.begin(header, text) as log:
-            for event, state in REQUESTED:
-                log.append(event, state)
-        with journal.open("C1", definition().vocabulary.decoder) as log:
-            yield log
+    with journal.begin(header, definition().text) as log:
+        for event, state in turns:
+            log.append(event, state)
+    return journal.open("C1", definition().vocabulary.decoder)
+
+
+@pytest.fixture
+def cut_off(journal: SqlJournal) -> CaseLog:
+    """A call that was cut off behind the request of a return; nobody knows whether it was sent."""
+    return left(journal, REQUESTED)
 
 
 def resumed(log: CaseLog, desk: Script, shop_fails: int) -> Run:
     """The call taken up again, over a shop that cannot be reached at first."""
     faults = {("initiate_return", n): Fault("no_connection") for n in range(1, shop_fails + 1)}
     perform = performer(FaultyBackend(curated_shop(), faults))
-    run = Run(session_of(definition(), log), log, desk, perform, lambda: datetime.now(UTC))
+    run = Run(session_of(definition(), log), log, desk, perform, lambda: NOW)
     assert run.resume(TODAY) is False
     return run
 
@@ -95,3 +106,12 @@ def test_back_never_hides_what_came_of_a_request_that_was_sent_again(cut_off: Ca
     # The shop of this test knows no such order, and says so plainly.
     assert run.session.state.name == "nothing_initiated"
     assert not run.can_go_back
+
+
+def test_a_shop_that_answers_something_else_is_not_asked_for_ever(journal: SqlJournal) -> None:
+    """Rule 40: asked for the rug it tells of the lamp, which the order holds too."""
+    log = left(journal, CHOSEN)
+    run = Run(session_of(definition(), log), log, Script(), lambda _: LAMP, lambda: NOW)
+    assert run.resume(TODAY) is False
+    assert run.session.state.name == "order_selected"
+    assert "did not answer what was asked" in run.session.tell()

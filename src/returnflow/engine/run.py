@@ -260,15 +260,21 @@ class Run:
         if isinstance(outcome, Leave):
             return False
         step = self.take(outcome)
+        waiting = self.session.waiting
         if not step.accepted:
             # The backend answered something that was not asked: no answer at all.
-            said = self.session.refusal(step)
-            failed = self.session.definition.vocabulary.build_failed(
-                call.operation, "unknown" if call.write else "known", said
-            )
-            if not self.take(failed).accepted:
-                raise EngineError(f"{call.operation}: {said}")
+            self._no_answer(call, self.session.refusal(step))
+        elif not call.write and isinstance(waiting, Await) and waiting.next_call == call:
+            # What it answered is accepted here, but was not asked; asked again it would go on so.
+            self._no_answer(call, "the shop did not answer what was asked")
         return True
+
+    def _no_answer(self, call: Call, why: str) -> None:
+        failed = self.session.definition.vocabulary.build_failed(
+            call.operation, "unknown" if call.write else "known", why
+        )
+        if not self.take(failed).accepted:
+            raise EngineError(f"{call.operation}: {why}")
 
     def _request(self, call: Call) -> Call:
         """Journals the request of a write, with the key that its row gives it (rule 28)."""
