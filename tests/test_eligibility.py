@@ -515,6 +515,14 @@ def test_the_refund_is_exact_and_counted_in_order_of_the_lines() -> None:
     assert refund(line(3, price="0.10"), quantity=3) == Decimal("0.30")
 
 
+def test_parcels_that_hold_more_than_was_ordered_add_nothing() -> None:
+    """Rules 17, 31: a line counts its own units and its own price, whatever the parcels say."""
+    lines = (line(1, parcel("P", 3), price="10.00"), line(2, price="7.00"))
+    assert decision(order("2026-04-20", *lines), wanted=3).allowed == 3
+    assert refund(*lines, quantity=3) == Decimal("24.00")
+    assert refund(*lines, quantity=4) is None
+
+
 def test_a_price_that_is_not_recorded_is_not_guessed() -> None:
     """Rule 31: no amount is named where a unit has no price."""
     unpriced = OrderLine(item_id="LAMP", quantity=1, parcels=(parcel(),))

@@ -21,7 +21,6 @@ from returnflow.errors import JournalError
 from returnflow.returns import events as ev
 from returnflow.testing import Fault, FaultyBackend, curated_shop
 
-
 NOW = datetime(2026, 4, 10, 9, 0, tzinfo=UTC)
 
 

@@ -124,6 +124,12 @@ def is_delivered(package: Package | None) -> bool:
     )
 
 
+def delivered_units(line: OrderLine, packages: Mapping[str, Package | None]) -> int:
+    """Units of the line in delivered packages (rule 9); never more than were ordered."""
+    arrived = sum(p.quantity for p in line.parcels if is_delivered(packages.get(p.package_id)))
+    return min(line.quantity, arrived)
+
+
 def item_reasons(order: Order, item: Item | None, policy_date: date, zone: str) -> list[Reason]:
     """What the item and the order date alone say against a return (rules 1, 5 to 7, 10)."""
     if item is None:
@@ -175,12 +181,7 @@ def decide(
         reasons += _parcel_reasons(lines, packages, zone, only_looked_up=True)
         advice: Advice = "final" if firm else "offer_transfer"
         return Decision(item_id, description, wanted, 0, tuple(reasons), advice)
-    delivered = sum(
-        parcel.quantity
-        for line in lines
-        for parcel in line.parcels
-        if is_delivered(packages.get(parcel.package_id))
-    )
+    delivered = sum(delivered_units(line, packages) for line in lines)
     allowed = max(0, delivered - taken)
     if allowed >= wanted:
         return Decision(item_id, description, wanted, allowed, (), None)
@@ -218,9 +219,7 @@ def refund(
     prices = [
         line.unit_price
         for line in lines_of(order, item_id)
-        for _ in range(
-            sum(p.quantity for p in line.parcels if is_delivered(packages.get(p.package_id)))
-        )
+        for _ in range(delivered_units(line, packages))
     ][taken : taken + quantity]
     known = [price for price in prices if price is not None]
     if len(known) < quantity:
