@@ -15,6 +15,7 @@ from by_hand import (
     HUMAN,
     INITIATING,
     LAMP,
+    O1,
     O2,
     OPENED,
     P1,
@@ -359,6 +360,23 @@ def test_what_may_go_back_of_a_pick_is_not_denied_with_the_rest() -> None:
     )
     said = " ".join(session.due_words(session.dues()[0]).split())
     assert "I can take back 2 of the 3; for the rest I cannot start a return myself." in said
+
+
+def test_units_left_open_stay_taken_when_the_order_is_fetched_anew() -> None:
+    """Rules 17, 29: the shop may still do it, late; once its order shows it, it counts once."""
+    again: list[Turn] = [
+        *UNCONFIRMED,
+        (ev.LeftUnconfirmed(), "nothing_initiated"),
+        (ev.OrderIdGiven(order_id="O1"), "fetching_order"),
+    ]
+    session = call(*again, (ev.OrderFound(order=O1), "order_selected"))
+    assert "1 in a return already" in refused(session, pick(("RUG", 1)))
+    shown = replace(
+        O1, lines=tuple(replace(one, returned=int(one.item_id == "RUG")) for one in O1.lines)
+    )
+    session = call(*again, (ev.OrderFound(order=shown), "order_selected"))
+    assert session.case.taken("RUG") == 1
+    assert session.case.taken("LAMP") == 0
 
 
 def test_left_open_the_next_line_is_sent() -> None:

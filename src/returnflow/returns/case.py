@@ -153,6 +153,11 @@ class Case:
         known = eligibility.returned_units(self.order, item_id)
         if known is None:
             return None
+        # An order fetched since may not show yet what is unsettled, and may still be done.
+        for line in self.all_lines[: self.lines_at_fetch]:
+            same = (line.order_id, line.item_id) == (self.order.order_id, item_id)
+            if same and line.state in UNSETTLED:
+                known = max(known, line.taken_before + line.quantity)
         here = [
             line.quantity
             for line in self.all_lines[self.lines_at_fetch :]

@@ -29,6 +29,7 @@ class Line(msgspec.Struct, kw_only=True):
     """One line of the return that the customer said yes to, and what became of it.
 
     `doubtful`: it was sent at least once without anybody knowing what came of that.
+    `taken_before`: units of the item that were in a return when it was requested.
     """
 
     order_id: str
@@ -40,6 +41,7 @@ class Line(msgspec.Struct, kw_only=True):
     requests: int = 0
     key: str = ""
     doubtful: bool = False
+    taken_before: int = 0
     tracking_id: str = ""
     refund: Decimal | None = None
     currency: str = ""
