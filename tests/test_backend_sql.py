@@ -555,9 +555,10 @@ def test_a_transfer_is_kept_once_per_key(shop: sql.SqlShop) -> None:
     again = shop.transfer_to_human_representative("C1", "Wants a person.", idempotency_key="t")
     assert first == again
     assert shop.transfers() == [(first.reference, "C1", "Wants a person.")]
-    assert code_of(
-        lambda: shop.transfer_to_human_representative("C1", "Other.", idempotency_key="t")
-    ) == "key_reused"
+    assert (
+        code_of(lambda: shop.transfer_to_human_representative("C1", "Other.", idempotency_key="t"))
+        == "key_reused"
+    )
 
 
 def test_a_transfer_before_anyone_is_identified(shop: sql.SqlShop) -> None:
