@@ -14,10 +14,14 @@ from by_hand import (
     HUMAN,
     IDENTIFIED,
     INITIATING,
+    LAMP,
+    NOTHING,
     OPENED,
     P1,
+    P2,
     PATHS,
     RUG,
+    SELECTED,
     THREE,
     Turn,
     call,
@@ -27,8 +31,11 @@ from by_hand import (
     notices,
     on,
     opened,
+    pick,
     refused,
     request,
+    told,
+    yes,
 )
 from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Event
@@ -104,6 +111,38 @@ def test_a_reply_without_a_tracking_id_opens_nothing() -> None:
     session = call(*INITIATING, (request("RUG", 1, "DAMAGED"), "initiating_return"))
     assert "no tracking id" in refused(session, opened(" "))
     on(session, (failed("initiate_return"), "return_unconfirmed"))
+
+
+def test_one_tracking_id_for_two_returns_owes_the_notices_twice() -> None:
+    """Rule 33: for every return, also where the shop puts two into one parcel."""
+    session = call(
+        *CHECKED,
+        (yes(("RUG", 1, "DAMAGED")), "initiating_return"),
+        (request("RUG", 1, "DAMAGED"), "initiating_return"),
+        (opened("RT"), "return_initiated"),
+        *notices("RT"),
+        (ev.AnotherReturn(), "identified"),
+        *SELECTED[len(IDENTIFIED) :],
+        (pick(("LAMP", 1)), "items_chosen"),
+        (LAMP, "checking_packages"),
+        (P2, "eligibility_checked"),
+        (yes(("LAMP", 1, "DAMAGED")), "initiating_return"),
+        (request("LAMP", 1, "DAMAGED", "k2"), "initiating_return"),
+        (opened("RT"), "return_initiated"),
+    )
+    assert [due.subject for due in session.dues()] == ["RT (2)"] * 3
+    assert "RT (2)" in refused(session, ev.Satisfied())
+
+
+@pytest.mark.parametrize(
+    "event", [ev.OrderIdGiven(order_id="O2"), ev.OrderIdUnknown(), pick(("RUG", 1))]
+)
+def test_what_cannot_go_back_is_explained_before_anything_else_is_chosen(event: Event) -> None:
+    """Rules 9, 14: another order or other items come after the refusal is heard."""
+    session = call(*NOTHING)
+    assert "explained" in refused(session, event)
+    on(session, (told("final", "MUG"), "nothing_eligible"))
+    assert session.propose(event).accepted
 
 
 def test_a_confirmed_line_that_was_not_sent_is_confirmed_anew() -> None:

@@ -57,6 +57,7 @@ IN_ANOTHER_ORDER = [
     "ann@example.com\rO-ANN\rRUG, LAMP\r",  # an unknown package, another still to be looked up
     "ann@example.com\rO-ANN\rLAMP\r/items CUP\r",  # the package is known from the other item
     "ann@example.com\rO-ANN\rFOOD\r",  # nothing about a package can help this item
+    "ann@example.com\rO-ANN\rFOOD\r\rFOOD x 9\r",  # told, and then more than there is
 ]
 """The machine takes answers in any order, but the wizard asks in the order of the choice. So what
 a shortest call reaches by another order is reached here by another choice."""

@@ -163,7 +163,6 @@ class Vocabulary:
         draft_summary: a summary of the call so far for a transfer; never empty (rule 34).
         personal: names of event and record fields that hold e-mail addresses or phone
             numbers, mapped to ``"email"`` or ``"phone"`` (rule 38).
-        identity: one line that says whose call this is, or "".
     """
 
     name: str
@@ -186,7 +185,6 @@ class Vocabulary:
     build_human: Callable[[str, str], Event]
     build_failed: Callable[[str, str, str], Event]
     draft_summary: Callable[[Any, str], str]
-    identity: Callable[[Any], str]
     personal: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property

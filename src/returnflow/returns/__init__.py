@@ -46,7 +46,6 @@ VOCABULARY = Vocabulary(
         message=message,
     ),
     draft_summary=telling.draft_summary,
-    identity=lambda case: case.email,
     personal={"email": "email", "phone_number": "phone"},
 )
 """What ``vocabulary: returns`` in a procedure's YAML means."""

@@ -27,6 +27,7 @@ class Case:
         transfer: a transfer that was sent and whose outcome is not settled.
         transfer_doubtful: it was sent at least once without anybody knowing what came of that.
         transfer_repeated: a transfer was requested while another was under way.
+        unexplained: the choice before this one held refusals that the customer never heard.
         unasked: the last outcome of a write came without a request.
     """
 
@@ -49,11 +50,11 @@ class Case:
         "transfer",
         "transfer_doubtful",
         "transfer_message",
-        "transfer_reason",
         "transfer_reference",
         "transfer_repeated",
         "transfer_summary",
         "unasked",
+        "unexplained",
         "wanted_order",
         "withdrawn",
         "zone",
@@ -78,10 +79,10 @@ class Case:
         self.earlier: list[Line] = []
         self.withdrawn = 0
         self.unasked = False
+        self.unexplained = False
         self.failure: ev.BackendFailed | None = None
         self.transfer: ev.TransferRequested | None = None
         self.transfer_doubtful = False
-        self.transfer_reason = ""
         self.transfer_summary = ""
         self.transfer_message = ""
         self.transfer_reference = ""
@@ -226,7 +227,7 @@ class Case:
             (notice, line)
             for line in self.opened
             for notice in NOTICES
-            if (notice, line.tracking_id) not in self.told
+            if (notice, line.subject) not in self.told
         ]
 
     def refund_of(self, line: Line) -> tuple[Decimal | None, str]:

@@ -14,17 +14,22 @@ if TYPE_CHECKING:
 
 
 def _forget_order(case: Case) -> None:
+    _forget_picks(case)
     case.wanted_order = ""
     case.order = None
-    _forget_picks(case)
 
 
 def _forget_picks(case: Case) -> None:
+    case.unexplained = bool(case.owed_refusals())
     case.picks = ()
     case.earlier += case.lines
     case.lines = []
-    # A refusal is about one choice: a new choice has it explained anew.
-    opened = {line.tracking_id for line in case.opened}
+    _forget_refusals(case)
+
+
+def _forget_refusals(case: Case) -> None:
+    """A refusal is about one choice and one day: a new one has it explained anew."""
+    opened = {line.subject for line in case.opened}
     case.told = {said for said in case.told if said[1] in opened}
 
 
@@ -143,6 +148,8 @@ def _return_opened(case: Case, event: ev.ReturnOpened) -> None:
     line = _settle_return(case, "opened", "")
     if line is not None:
         line.tracking_id = event.receipt.tracking_id
+        same = sum(other.tracking_id == line.tracking_id for other in case.opened)
+        line.subject = line.tracking_id if same == 1 else f"{line.tracking_id} ({same})"
 
 
 def _return_refused(case: Case, event: ev.ReturnRefused) -> None:
@@ -187,7 +194,6 @@ def _another_return(case: Case, event: ev.AnotherReturn) -> None:
 
 
 def _human_requested(case: Case, event: ev.HumanRequested) -> None:
-    case.transfer_reason = event.reason
     case.transfer_summary = event.summary
 
 
@@ -214,8 +220,7 @@ def _resumed(case: Case, event: ev.Resumed) -> None:
     case.policy_date = event.policy_date
     case.items.clear()
     case.packages.clear()
-    opened = {line.tracking_id for line in case.opened}
-    case.told = {said for said in case.told if said[1] in opened}
+    _forget_refusals(case)
     # What was not sent yet, or surely not done, is decided again (rule 4).
     kept = [line for line in case.lines if line.state not in ("waiting", "failed")]
     case.withdrawn = len(case.lines) - len(kept)

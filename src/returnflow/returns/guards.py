@@ -180,6 +180,12 @@ def refusals_explained(case: Case, event: Any) -> Verdict:
     return not case.owed_refusals()
 
 
+@_guard("what could not go back of the choice before has not been explained to the customer")
+def choice_explained(case: Case, event: Any) -> Verdict:
+    """Nothing of the choice that this event replaces is left unexplained (rules 9, 14)."""
+    return not case.unexplained
+
+
 def _bad_reason(case: Case, event: ev.ReturnConfirmed) -> str:
     bad = sorted({line.reason or "none" for line in event.lines if line.reason not in ev.REASONS})
     return f"not a return reason: {', '.join(bad)}; one of {', '.join(ev.REASONS)}"
@@ -284,7 +290,7 @@ def something_opened(case: Case, event: Any) -> Verdict:
     lambda case, event: (
         "not said yet: "
         + ", ".join(
-            f"{notice.replace('_', ' ')} (for {line.tracking_id})"
+            f"{notice.replace('_', ' ')} (for {line.subject})"
             for notice, line in case.owed_notices()
         )
     )

@@ -28,6 +28,8 @@ NOTICES = ("tracking_id", "shipping_not_refunded", "approval_before_pickup")
 class Line(msgspec.Struct, kw_only=True):
     """One line of the return that the customer said yes to, and what became of it.
 
+    `subject`: what its notices are told about: the tracking id, numbered where the shop gave one
+    id to several returns.
     `doubtful`: it was sent at least once without anybody knowing what came of that.
     `taken_before`: units of the item that were in a return when it was requested.
     """
@@ -43,6 +45,7 @@ class Line(msgspec.Struct, kw_only=True):
     doubtful: bool = False
     taken_before: int = 0
     tracking_id: str = ""
+    subject: str = ""
     refund: Decimal | None = None
     currency: str = ""
     message: str = ""

@@ -125,9 +125,7 @@ def refusals(case: Case) -> Sequence[Due]:
 
 def notices(case: Case) -> Sequence[Due]:
     """A due for each notice that is still owed for a return (rule 33)."""
-    return [
-        Due(notice, line.tracking_id, _line(case, line)) for notice, line in case.owed_notices()
-    ]
+    return [Due(notice, line.subject, _line(case, line)) for notice, line in case.owed_notices()]
 
 
 def sample_due() -> dict[str, Any]:
