@@ -120,7 +120,7 @@ class Autopilot(io.StringIO):
                 # Where fewer may go back than were asked for, the quantity is lowered.
                 count = pick.quantity if len(picks) > 1 else decision.granted
                 note = f": {pick.note}" if pick.note else ""
-                shares.append(f"{count} {REASON_LABELS[pick.reason]}{note}")
+                shares.append(f"{count} x {REASON_LABELS[pick.reason]}{note}")
             typed.append(", ".join(shares))
             if picks[-1].reason == "OTHER" and not picks[-1].note:
                 typed.append("")

@@ -81,7 +81,7 @@ CALLS = {
     ),
     "mixed_order": (
         lambda: dora("Tea pot, blue", "Tea cup", "Tea towel"),
-        ["dora@example.com", "o-1", "all", "", "1", "1 damaged: cracked, 1 wrong item", "yes"],
+        ["dora@example.com", "o-1", "all", "", "1", "1 x damaged: cracked, 1 x wrong item", "yes"],
         [*NOTICES * 3, "/done"],
     ),
     "nothing_eligible_then_transfer": (

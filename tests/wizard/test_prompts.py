@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from driver import CTRL_C, CTRL_D, CTRL_U, ENTER, TAB, Door, Stage, memory, told
+from driver import CTRL_C, CTRL_D, CTRL_U, ENTER, TAB, Door, Stage, told
 from typing_calls import Hangs, ScriptedShop
 
 from returnflow.backends.protocol import Backend
@@ -42,9 +42,9 @@ PROMPTS: dict[str, tuple[list[str], list[str], list[str]]] = {
     ),
     "Reason for 2 × Reading lamp": (
         [*ANN, "lamp"],
-        ["", "0", "6", "d", "bored", LONG, "3 damaged", "1 damaged, other", "0 for all"]
-        + ["2 damaged, 1 other", "3 other for all"]
-        + [f"{quantity} damaged" for quantity in NOT_QUANTITIES if quantity != "1,5"],
+        ["", "0", "6", "d", "bored", LONG, "3 x damaged", "1 x damaged, other", "0 for all"]
+        + ["2 x damaged, 1 x other", "3 x other for all"]
+        + [f"{quantity} x damaged" for quantity in NOT_QUANTITIES if quantity != "1,5"],
         ["damaged"],
     ),
     "What is the reason, in a few words": ([*ANN, "lamp", "other"], [LONG], ["hums"]),
@@ -66,7 +66,7 @@ PROMPTS: dict[str, tuple[list[str], list[str], list[str]]] = {
     ),
     "Summary": (["/transfer", ""], [" ", "\t", "x" * 4001], ["Please help."]),
     "Note": (["/note"], ["x" * 4001], ["sounds upset"]),
-    "Leave the call? It is kept and can be resumed. (yes / no)": (
+    "Leave the call? Nothing is answered yet. (yes / no)": (
         ["/leave"],
         ["", "perhaps", "/back"],
         ["no"],
@@ -298,14 +298,13 @@ def test_ctrl_c_and_ctrl_d_ask_whether_to_leave(stage: Stage, key: str) -> None:
     assert saying.state == "closed_without_return"
 
 
-def test_within_an_answer_ctrl_c_goes_back_to_the_question(stage: Stage) -> None:
-    """Nothing is sent, said or kept of the answer that was broken off (rule 25)."""
-    review = stage.keys(typed(*ANN, "lamp", "1") + CTRL_C + typed("/close"))
-    assert review.state == "closed_without_return"
-    assert memory(stage).returns == []
-    transfer = stage.keys(typed("/transfer") + CTRL_C + typed("/transfer", "") + CTRL_C)
+def test_within_an_answer_ctrl_c_asks_whether_to_leave(stage: Stage) -> None:
+    """A no goes on where it was; nothing is sent or said of an answer left there (rule 25)."""
+    review = stage.keys(typed(*ANN, "lamp", "1") + CTRL_C + typed("no", "yes", "", "", ""))
+    assert review.state == "return_initiated"
+    transfer = stage.keys(typed("/transfer") + CTRL_C + typed("no", "") + CTRL_C + typed("yes"))
     assert "human_requested" not in transfer.names
-    note = stage.keys(typed("/note") + CTRL_C + typed("ann@example.com"))
+    note = stage.keys(typed("/note") + CTRL_C + typed("no", "/back", "ann@example.com"))
     assert note.state == "identified"
 
 
@@ -314,10 +313,55 @@ def test_within_an_answer_ctrl_d_asks_whether_to_leave(stage: Stage, within: lis
     keys = typed("ann@example.com", *within)
     if within == ["/transfer", ""]:
         keys += CTRL_U  # Ctrl-D deletes while there is something to delete
-    stays = stage.keys(keys + CTRL_D + typed("no", "O-ANN") + CTRL_C + CTRL_C)
+    back = "" if within == ["/hangup"] else CTRL_U + typed("/back")
+    stays = stage.keys(keys + CTRL_D + typed("no") + back + typed("O-ANN") + CTRL_C + CTRL_C)
     assert stays.state == "order_selected"
     leaves = stage.keys(keys + CTRL_D + typed("yes", "O-ANN"))
     assert leaves.state == "identified"
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        [*ANN, "/transfer"],
+        [*ANN, "/transfer", "asked"],
+        [*ANN, "/note"],
+        [*ANN, "lamp", "other"],
+        [*ANN, "lamp", "1"],
+        [*ANN, "/order"],
+    ],
+)
+def test_the_words_that_always_work_do_so_within_an_answer(stage: Stage, within: list[str]) -> None:
+    """Rule 35: and a word that begins with a slash is never taken for a text to be sent."""
+    clear = CTRL_U if within[-1] == "asked" else ""
+    aside = stage.keys(
+        typed(*within)
+        + clear
+        + typed("/facts")
+        + clear
+        + typed("/note so it is")
+        + clear
+        + typed("/hlp")
+        + CTRL_U
+        + typed("/help")
+        + clear
+        + typed("/hangup", "yes")
+    )
+    assert aside.state == "abandoned"
+    assert told(aside, "Decided under")
+    assert told(aside, "these words")
+    assert [entry.text for entry in aside.entries if entry.kind == "noted"] == ["so it is"]
+    assert any("There is no /hlp" in complaint for complaint in aside.complaints)
+    handed = stage.keys(typed(*within) + clear + typed("/transfer", "", ""))
+    assert handed.state == "transferred"
+    assert "/transfer" not in handed.events[-3].summary  # type: ignore[attr-defined]
+
+
+def test_a_refused_line_is_replaced_by_what_is_typed_next(stage: Stage) -> None:
+    played = stage.keys(
+        typed("not an address") + typed("ann@example.com") + typed("/what", "O-ANN")
+    )
+    assert played.state == "order_selected"
 
 
 def test_while_the_shop_is_slow_ctrl_c_waits_on_and_ctrl_d_leaves(stage: Stage) -> None:

@@ -58,7 +58,7 @@ def test_an_order_that_does_not_load_is_named(door: Door) -> None:
 
 def test_the_order_is_changed_twice(door: Door) -> None:
     """Rule 21: what was chosen of an order left behind is not sent."""
-    played = door.type(*ANN, "/order O-NONE", "O-ANN", "rug", "/order o-ann", "lamp x 1", "2")
+    played = door.type(*ANN, "/order O-NONE", "O-ANN", "rug", "", "/order o-ann", "lamp x 1", "2")
     assert played.state == "eligibility_checked"
     assert [e.order_id for e in played.events if isinstance(e, ev.OrderIdGiven)] == [
         "O-ANN",
@@ -82,7 +82,7 @@ def test_declined_at_the_yes(door: Door) -> None:
 
 def test_what_is_sent_is_shown_before_the_yes(door: Door) -> None:
     """Rules 25, 26, 31, 32: the arguments, the exact refund, and that it cannot be undone."""
-    played = door.type(*ANN, "lamp", "1 damaged: cracked, 1 other", "hums", "yes")
+    played = door.type(*ANN, "lamp", "1 x damaged: cracked, 1 x other", "hums", "yes")
     assert told(played, "This will be sent to the shop, and cannot be undone from here:")
     assert told(played, "item LAMP, quantity 1, reason DAMAGED, note “cracked”")
     assert told(played, "item LAMP, quantity 1, reason OTHER, note “hums”")

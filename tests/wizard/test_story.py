@@ -31,7 +31,7 @@ CALL = [
     "lamp, rug x 1, cosy",
     "",
     "",
-    "1 damaged: cracked, 1 other",
+    "1 x damaged: cracked, 1 x other",
     "hums",
     "yes",
     "/again",

@@ -355,7 +355,7 @@ def _lines(case: Case, lines: Sequence[ev.ReturnLine]) -> str:
     for decision in case.decisions():
         if decision.granted:
             mine = [line for line in lines if line.item_id == decision.item_id]
-            shares = [f"{line.quantity} {REASON_LABELS[line.reason]}" for line in mine]
+            shares = [f"{line.quantity} x {REASON_LABELS[line.reason]}" for line in mine]
             keys += ", ".join(shares) + ENTER
             if any(line.reason == "OTHER" and not line.note for line in mine):
                 keys += ENTER

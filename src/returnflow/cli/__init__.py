@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import click
@@ -62,6 +63,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Runs the command line; the exit status. Errors of ours are told in one line each."""
     try:
         result = cli.main(args=arguments, prog_name="returnflow", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.Abort:
@@ -78,6 +80,12 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does: no fault, and nobody to tell.
         sys.stderr.close()
+        return FAILED
+    except OSError as error:
+        # A full disk under the output, most often; flushing it again at exit would fail again.
+        with contextlib.suppress(OSError):
+            sys.stdout.close()
+        _tell(ReturnflowError(f"the output cannot be written: {error.strerror or error}"))
         return FAILED
     except Exception as error:
         # A bug, ours or an adapter's: told in a line, kept whole in a file for its mender.

@@ -89,11 +89,15 @@ def list_calls(
     if not rows:
         click.echo("No calls.", err=True)
         return
+    import wcwidth
+
     heads = ("CASE", "BEGUN", "AGENT", "STATE", "E-MAIL")
-    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(5)]
+    widths = [max(wcwidth.wcswidth(row[i]) for row in [heads, *rows]) for i in range(5)]
     for row in [heads, *rows]:
         click.echo(
-            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+            "  ".join(
+                wcwidth.ljust(text, width) for text, width in zip(row, widths, strict=True)
+            ).rstrip()
         )
 
 
@@ -208,9 +212,8 @@ def _definition(case_id: str, text: str) -> Definition | None:
 def _hand_over(stack: ExitStack, place: opening.Place, case_id: str) -> int:
     """Offers a transfer for a call that cannot be continued; the exit status."""
     from returnflow.cli.handover import hand_over
-    from returnflow.returns import VOCABULARY
 
-    log = stack.enter_context(place.journal.open(case_id, VOCABULARY.decoder))
+    log = stack.enter_context(place.journal.open(case_id, None))
     if log.entries and log.entries[-1].ended:
         click.echo(f"The call has ended: {log.entries[-1].state}.")
         return status.ENDED

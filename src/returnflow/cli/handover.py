@@ -11,7 +11,7 @@ import msgspec
 
 from returnflow.backends.answer import performer
 from returnflow.cli.opening import Place, now
-from returnflow.engine.journal import CaseLog, idempotency_key, visible
+from returnflow.engine.journal import CaseLog, RecordedEvent, idempotency_key, visible
 from returnflow.engine.vocabulary import Call
 from returnflow.returns import VOCABULARY
 from returnflow.returns import events as ev
@@ -56,10 +56,19 @@ def hand_over(place: Place, log: CaseLog, console: Console) -> bool:
 
 
 def _facts(log: CaseLog) -> Case:
-    """What the events say; facts depend on events alone, not on the procedure."""
+    """What the events say, as far as this program knows them.
+
+    Facts depend on events alone, not on the procedure. An event of another version is passed
+    over here; it stays in the journal and in the story of the call.
+    """
     case = Case(log.header.policy_date, log.header.zone)
     for entry in visible(log.entries):
-        case.apply(entry.event)
+        if isinstance(entry.event, RecordedEvent):
+            try:
+                event = VOCABULARY.decoder.decode(msgspec.json.encode(entry.event.body))
+            except msgspec.ValidationError:
+                continue
+            case.apply(event)
     return case
 
 

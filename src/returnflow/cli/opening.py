@@ -36,6 +36,15 @@ JOURNAL = click.option(
     help="Where calls are kept, as sqlite:///FILE; by default in your data folder.",
 )
 
+MAX_AGENT = 40
+
+
+def _agent(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not 0 < len(name.strip()) <= MAX_AGENT:
+        raise click.BadParameter(f"a name has 1 to {MAX_AGENT} characters.")
+    return name.strip() if name else name
+
+
 _SHARED = (
     click.option(
         "--backend",
@@ -52,7 +61,8 @@ _SHARED = (
         metavar="NAME",
         envvar="RETURNFLOW_AGENT",
         show_envvar=True,
-        help="Who leads the call; by default your user name.",
+        callback=_agent,
+        help="Who leads the call, in up to 40 characters; by default your user name.",
     ),
     click.option(
         "--patience",
@@ -104,6 +114,10 @@ def open_journal(stack: ExitStack, url: str | None) -> SqlJournal:
         return stack.enter_context(journal_sql.open_journal(journal_url(url)))
     except JournalError as error:
         raise UsageError(str(error)) from error
+    except UsageError as error:
+        if url is None:
+            raise
+        raise UsageError(str(error).replace(url, without_password(url))) from None
 
 
 def open_place(
@@ -122,7 +136,8 @@ def open_place(
         shown = without_password(backend)
         raise UsageError(f"the shop {shown} cannot be reached: {error}") from error
     stack.callback(shop.close)
-    return Place(journal, shop, without_password(backend), agent or _user(), patience)
+    shown = without_password(absolute(backend))
+    return Place(journal, shop, shown, agent or _user(), patience)
 
 
 def zone_of(place: Place, given: str | None) -> str:
@@ -175,7 +190,8 @@ def lead(place: Place, session: Session, log: CaseLog, *, journal: str | None, r
     except KeyboardInterrupt:
         # Between two questions: nothing is lost, since every row is written before it counts.
         at.show()
-        at.show(f"The call is kept. Go on with it: {again} {log.header.case_id}", indent=2)
+        at.show("The call is kept. Go on with it:", indent=2)
+        at.show(f"{again} {log.header.case_id}", indent=4, whole=True)
         return LEFT_OPEN
     return ENDED if ended else LEFT_OPEN
 
@@ -199,6 +215,14 @@ def now() -> datetime:
 def today(zone: str) -> Any:
     """The calendar day in the policy zone (rule 2)."""
     return now().astimezone(ZoneInfo(zone)).date()
+
+
+def absolute(url: str) -> str:
+    """A URL that means the same from any folder: the path of an SQLite file made absolute."""
+    scheme, found, path = url.partition(":///")
+    if not found or scheme.lower() != "sqlite" or path.startswith("/"):
+        return url
+    return f"{scheme}:///{Path(path).absolute()}"
 
 
 def without_password(url: str) -> str:

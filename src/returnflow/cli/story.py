@@ -30,7 +30,14 @@ def story(header: Header, entries: Sequence[Entry], masker: Masker | None) -> It
     yield f"Decided under {header.policy_date}, {header.zone}"
     yield ""
     shown = {entry.seq for entry in visible(entries)}
+    customer = ""
     for entry in entries:
+        body = entry.event.body if isinstance(entry.event, RecordedEvent) else {}
+        customer = body.get("customer", {}).get("customer_id", customer)
+        if body.get("order", {}).get("customer_id", customer) != customer:
+            # The call discarded its facts, and nobody who reads it needs them (rule 21).
+            yield f"{entry.at.astimezone():%H:%M:%S}  The order belongs to another customer."
+            continue
         gone = entry.kind == "event" and entry.seq not in shown
         yield f"{entry.at.astimezone():%H:%M:%S}  {'(taken back) ' if gone else ''}" + _line(
             entry, masker

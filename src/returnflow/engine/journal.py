@@ -314,11 +314,11 @@ class Journal(Protocol):
             JournalBusyError, JournalError
         """
 
-    def open(self, case_id: str, decoder: msgspec.json.Decoder[Any]) -> CaseLog:
+    def open(self, case_id: str, decoder: msgspec.json.Decoder[Any] | None) -> CaseLog:
         """Claims a call that was begun, to go on with it.
 
         Args:
-            decoder: of events, as `Vocabulary.decoder`.
+            decoder: of events, as `Vocabulary.decoder`; None as in `read`.
 
         Raises:
             CaseNotFoundError: there is none of that id.

@@ -50,13 +50,6 @@ class Back:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
-    """Keep a note; the machine does not see it."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class LookAhead:
     """Make a look-up that the present state accepts ahead of its step."""
 
@@ -68,7 +61,7 @@ class Leave:
     """Leave the call open; it can be resumed."""
 
 
-Answer = Said | Back | Noted | LookAhead | Leave
+Answer = Said | Back | LookAhead | Leave
 
 
 class Job:
@@ -217,6 +210,14 @@ class Run:
 
     # -- what a desk may ask ------------------------------------------------------------------
 
+    def note(self, text: str) -> None:
+        """Keeps a note with the call; the machine does not see it.
+
+        Raises:
+            JournalError: as `take`.
+        """
+        self._durably(lambda: self.log.note(text, self.session.state.name))
+
     @property
     def can_go_back(self) -> bool:
         """Whether an answer can be taken back; never across a write (rule 32)."""
@@ -243,8 +244,6 @@ class Run:
                 return False
             case Back():
                 self._back()
-            case Noted(text):
-                self._durably(lambda: self.log.note(text, self.session.state.name))
             case LookAhead(call):
                 return self._call(call)
             case Said(event):

@@ -25,6 +25,16 @@ UNLIMITED = -1
 ON_ITS_WAY = frozenset({"IN_TRANSIT", "OUT_FOR_DELIVERY", "AT_DELIVERY_STATION", "AT_WAREHOUSE"})
 """The statuses that lead to "after it is delivered" (rule 13)."""
 
+_STATUS_WORDS = {
+    "DELIVERED": "delivered",
+    "IN_TRANSIT": "on its way",
+    "OUT_FOR_DELIVERY": "out for delivery",
+    "AT_DELIVERY_STATION": "at the delivery station",
+    "AT_WAREHOUSE": "still at the warehouse",
+    "NOT_YET_SHIPPED": "not shipped yet",
+    "DELIVERY_FAILURE": "delivery failed",
+}
+
 _WINDOW = re.compile(r"(?:([0-9]{1,5})(?:\s*days?)?|P([0-9]{1,5})D)", re.ASCII | re.IGNORECASE)
 
 
@@ -236,7 +246,7 @@ def _window_reasons(
         shown = "none is given" if not (window or "").strip() else f"it reads “{window}”"
         yield Reason(
             "window_unknown",
-            f"the return window of this item cannot be read: {shown}; not eligible",
+            f"the return window of this item cannot be read: {shown}",
         )
     if ordered is None:
         yield Reason("order_date_unknown", "the order has no date that can be read")
@@ -292,9 +302,9 @@ def _parcel_reason(package: Package | None, package_id: str, zone: str) -> tuple
         )
     if status in ON_ITS_WAY:
         expected = f", expected on {day_words(due)}" if due else ""
-        return "in_transit", f"not delivered yet ({status}){expected}"
+        return "in_transit", f"not delivered yet ({status_words(status)}){expected}"
     if status == "DELIVERY_FAILURE":
-        return "delivery_failed", "not delivered: the delivery failed (DELIVERY_FAILURE)"
+        return "delivery_failed", "not delivered: the delivery failed"
     return "package_unknown", f"in package {package_id} with status “{status}”, not DELIVERED"
 
 
@@ -332,6 +342,11 @@ def window_closes(order: Order, item: Item | None, zone: str) -> date | None:
         return ordered + timedelta(days=days)
     except OverflowError:
         return None
+
+
+def status_words(status: str) -> str:
+    """A package status as people say it; an unknown one stays as the shop spells it."""
+    return _STATUS_WORDS.get(status, status)
 
 
 def day_words(day: date) -> str:

@@ -15,6 +15,9 @@ from returnflow.returns import eligibility
 from returnflow.returns.case import Case
 from returnflow.returns.line import Line
 
+SAYABLE = 80
+"""Characters of a name that an agent is asked to read aloud."""
+
 
 def money(amount: Decimal | None, currency: str) -> str:
     """An exact amount with its currency; never rounded (rule 31)."""
@@ -26,7 +29,7 @@ def money(amount: Decimal | None, currency: str) -> str:
 def scope(case: Case) -> dict[str, Any]:
     """Everything that words may name; a name always exists, if only as empty text."""
     customer = case.customer
-    decisions = [_decision(d) for d in case.decisions()] if case.items else []
+    decisions = [_decision(case, d) for d in case.decisions()] if case.items else []
     return {
         "email": case.email,
         "accounts": case.ambiguous,
@@ -44,7 +47,7 @@ def scope(case: Case) -> dict[str, Any]:
                     {
                         "description": item.description or item.item_id,
                         "quantity": item.quantity or "",
-                        "status": status_words(item.current_shipment_status),
+                        "status": eligibility.status_words(item.current_shipment_status),
                     }
                     for item in order.items
                 ],
@@ -82,7 +85,14 @@ def sample_scope() -> dict[str, Any]:
     """A scope in which nothing is missing or empty, for trying words when they are loaded."""
     keys = ("item_id", "description", "reason", "state", "tracking_id", "refund", "message")
     line = {**dict.fromkeys(keys, "x"), "quantity": 1}
-    decision = {"item_id": "x", "description": "x", "wanted": 2, "granted": 1, "reasons": ["x"]}
+    decision = {
+        "item_id": "x",
+        "description": "x",
+        "wanted": 2,
+        "granted": 1,
+        "closes": "x",
+        "reasons": ["x"],
+    }
     item = {"description": "x", "quantity": 1, "status": "x"}
     return {
         "email": "x",
@@ -120,7 +130,7 @@ NOTICES = (
 
 def refusals(case: Case) -> Sequence[Due]:
     """A due for each refusal that the customer has not heard yet (rules 8, 9, 13, 14)."""
-    return [Due(d.advice, d.item_id, _decision(d)) for d in case.owed_refusals() if d.advice]
+    return [Due(d.advice, d.item_id, _decision(case, d)) for d in case.owed_refusals() if d.advice]
 
 
 def notices(case: Case) -> Sequence[Due]:
@@ -149,6 +159,8 @@ def draft_summary(case: Case, reason: str) -> str:
         parts.append(f"Not identified; gave the address {case.email}.")
     else:
         parts.append("Not identified; no address given yet.")
+    if case.gone_through:
+        parts.append("Recognised none of the open orders.")
     if case.order is not None:
         date = _day(case.order.order_date, case.zone)
         parts.append(f"Order {case.order.order_id}{f' of {date}' if date else ''}.")
@@ -196,18 +208,9 @@ def _outcome(case: Case, line: Line) -> str:
 # -- pieces -----------------------------------------------------------------------------------
 
 
-def status_words(status: str) -> str:
-    """A package status as people say it."""
-    known = {
-        "DELIVERED": "delivered",
-        "IN_TRANSIT": "on its way",
-        "OUT_FOR_DELIVERY": "out for delivery",
-        "AT_DELIVERY_STATION": "at the delivery station",
-        "AT_WAREHOUSE": "at the warehouse",
-        "NOT_YET_SHIPPED": "not shipped yet",
-        "DELIVERY_FAILURE": "delivery failed",
-    }
-    return known.get(status, status)
+def _short(name: str) -> str:
+    """A name as it can be said; the screen has it whole."""
+    return name if len(name) <= SAYABLE else name[: SAYABLE - 1].rstrip() + "…"
 
 
 def _day(text: str, zone: str) -> str:
@@ -215,12 +218,15 @@ def _day(text: str, zone: str) -> str:
     return eligibility.day_words(day) if day else text
 
 
-def _decision(decision: eligibility.Decision) -> dict[str, Any]:
+def _decision(case: Case, decision: eligibility.Decision) -> dict[str, Any]:
+    item = case.items.get(decision.item_id)
+    closes = eligibility.window_closes(case.order, item, case.zone) if case.order else None
     return {
         "item_id": decision.item_id,
-        "description": decision.description or decision.item_id,
+        "description": _short(decision.description),
         "wanted": decision.wanted,
         "granted": decision.granted,
+        "closes": eligibility.day_words(closes) if closes else "",
         "reasons": [reason.sentence for reason in decision.reasons],
     }
 
@@ -228,7 +234,7 @@ def _decision(decision: eligibility.Decision) -> dict[str, Any]:
 def _line(case: Case, line: Line) -> dict[str, Any]:
     return {
         "item_id": line.item_id,
-        "description": case.name_of(line.item_id),
+        "description": _short(case.name_of(line.item_id)),
         "quantity": line.quantity,
         "reason": line.reason,
         "state": line.state,

@@ -23,7 +23,11 @@ MAX_QUANTITY = 1_000_000
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _QUANTITY = re.compile(r"[0-9]+", re.ASCII)
-_TIMES = re.compile(r"(?P<target>.+?)\s*(?:[x×*])\s*(?P<quantity>\S+)")
+_ITEM_TIMES = re.compile(r"(?P<item>.+?)\s*[x×*]\s*(?P<quantity>[-+0-9０-９.]\S*)")
+_TIMES_ITEM = re.compile(r"(?P<quantity>[0-9]+)\s*[x×*]\s*(?P<item>[^\s0-9].*)", re.ASCII)
+_ITEM_TIMES_WHAT = re.compile(r"(?P<item>.+?)\s+[x×*](?:\s+(?P<quantity>\S+))?")
+_SHARE = re.compile(r"(?P<quantity>[-+.]?[0-9０-９][^\s×*x]*)\s*[x×*]\s*(?P<reason>.+)")
+_NUMBERED = re.compile(r"(?P<number>[0-9]+)[.)]?\s+(?P<reason>.+)", re.ASCII)
 
 REASON_LABELS = {
     "DAMAGED": "damaged",
@@ -112,10 +116,13 @@ def choose(typed: str, choices: Sequence[Choice], what: str) -> Choice:
     exact = [choice for choice in choices if fold(choice.ident) == wanted]
     if exact:
         return exact[0]
+    number_only = _QUANTITY.fullmatch(wanted) is not None
     found = [
         (number, choice)
         for number, choice in enumerate(choices, 1)
-        if all(word in fold(f"{choice.ident} {choice.words}") for word in wanted.split())
+        # A number is never looked for in a name: “5” is no part of “150 cm”.
+        if (len(wanted) > 2 and wanted in fold(choice.ident))
+        or (not number_only and _all_in(wanted, f"{choice.ident} {choice.words}"))
     ]
     if len(found) == 1:
         return found[0][1]
@@ -125,6 +132,11 @@ def choose(typed: str, choices: Sequence[Choice], what: str) -> Choice:
     some = ", ".join(f"{n} ({inert(choice.words[:30])})" for n, choice in found[:5])
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
     raise BadAnswer(f"“{shown}” matches several: {some}{more}. Type a number.")
+
+
+def _all_in(words: str, text: str) -> bool:
+    folded = fold(text)
+    return all(word in folded for word in words.split())
 
 
 def listed_order(typed: str, choices: Sequence[Choice]) -> str:
@@ -140,7 +152,7 @@ def listed_order(typed: str, choices: Sequence[Choice]) -> str:
 
 
 def picks(typed: str, choices: Sequence[Choice]) -> tuple[Pick, ...]:
-    """Items with quantities: ``2, lamp x 3``; without a quantity all that can be chosen.
+    """Items with quantities: ``2, lamp x 3`` or ``1 and 2``; without a quantity all there are.
 
     ``all`` stands for every item of which something can be chosen. The same item twice adds up
     (rules 18, 19).
@@ -152,7 +164,9 @@ def picks(typed: str, choices: Sequence[Choice]) -> tuple[Pick, ...]:
             raise BadAnswer("All units of this order are in a return already.")
         return tuple(found)
     units: dict[str, int] = {}
-    parts = [part.strip() for part in re.split(r"[,;]", line) if part.strip()]
+    parts = [part.strip() for part in re.split(r"[,;]|\sand\s", line) if part.strip()]
+    if re.fullmatch(r"[0-9]+(\s+[0-9]+)+", line, re.ASCII):
+        parts = line.split()
     if not parts:
         raise BadAnswer("Please type at least one item: its number, id, or words of its name.")
     for part in parts:
@@ -162,12 +176,16 @@ def picks(typed: str, choices: Sequence[Choice]) -> tuple[Pick, ...]:
 
 
 def _pick(part: str, choices: Sequence[Choice]) -> tuple[Choice, int]:
-    counted = _TIMES.fullmatch(part)
+    counted = (
+        _TIMES_ITEM.fullmatch(part)
+        or _ITEM_TIMES.fullmatch(part)
+        or _ITEM_TIMES_WHAT.fullmatch(part)
+    )
     if counted is None or any(fold(choice.ident) == fold(part) for choice in choices):
         choice = choose(part, choices, "item")
         return choice, max(choice.available, 1)
     try:
-        return choose(counted["target"], choices, "item"), quantity(counted["quantity"])
+        return choose(counted["item"], choices, "item"), quantity(counted["quantity"] or "")
     except BadAnswer:
         # “cable x large” may be words of a name, with no quantity in them at all.
         if any(fold(part) in fold(choice.words) for choice in choices):
@@ -189,7 +207,7 @@ def reason(typed: str) -> str:
 
 
 def shares(typed: str, item_id: str, granted: int) -> tuple[ReturnLine, ...]:
-    """How the units of an item divide into reasons: ``damaged``, ``1 damaged: cracked, 1 other``.
+    """How the units of an item divide into reasons: ``1 x damaged: cracked, 2 x other``.
 
     Without a quantity a reason takes all units; ``0`` leaves the item out.
 
@@ -211,7 +229,7 @@ def shares(typed: str, item_id: str, granted: int) -> tuple[ReturnLine, ...]:
 
 def _split_shares(line: str) -> list[str]:
     """Parts between commas; a comma inside a note, not followed by a quantity, splits nothing."""
-    parts = re.split(r"\s*,\s*(?=[0-9]+\s+\S)", line)
+    parts = re.split(r"\s*,\s*(?=[0-9]+\s*[x×*])", line)
     if len(parts) == 1 and ":" not in line:
         parts = [part for part in re.split(r"\s*,\s*", line) if part]
     return parts
@@ -219,15 +237,31 @@ def _split_shares(line: str) -> list[str]:
 
 def _share(part: str, item_id: str, granted: int, *, alone: bool) -> ReturnLine:
     head, _, note = part.partition(":")
-    words = head.split()
-    if len(words) > 1 and re.match(r"[-+0-9.０-９]", words[0]):
-        count = quantity(words[0])
-        return ReturnLine(item_id, count, reason(" ".join(words[1:])), note.strip())
+    counted = _SHARE.fullmatch(head.strip())
+    if counted is not None:
+        found, count = reason(counted["reason"]), quantity(counted["quantity"])
+        return ReturnLine(item_id, count, found, note.strip())
     if not alone:
         raise BadAnswer(
-            f"With several reasons each needs a quantity: “1 damaged, 1 other”, not “{part[:40]}”."
+            "With several reasons each needs a quantity: “1 x damaged, 1 x other”, "
+            f"not “{inert(part[:40])}”."
         )
-    return ReturnLine(item_id, granted, reason(head.strip()), note.strip())
+    return ReturnLine(item_id, granted, _listed_reason(head.strip()), note.strip())
+
+
+def _listed_reason(head: str) -> str:
+    """A reason, also as the list shows it (``2 defective``); other numbers would be quantities."""
+    numbered = _NUMBERED.fullmatch(head)
+    if numbered is None:
+        return reason(head)
+    found = reason(numbered["reason"])
+    if REASONS.index(found) + 1 != int(numbered["number"]):
+        label = REASON_LABELS[found]
+        raise BadAnswer(
+            f"“{head}” can be read in two ways: for all units type “{label}”, for a part of them "
+            f"“{numbered['number']} x {label}”."
+        )
+    return found
 
 
 def _units(count: int) -> str:

@@ -17,6 +17,9 @@ import wcwidth
 from returnflow.inert import inert
 from returnflow.wizard.answers import BadAnswer
 
+MAX_LINE = 10_000
+"""Characters of a typed line; no answer is longer (rule 40)."""
+
 Validate = Callable[[str], object]
 """Raises `BadAnswer` where a typed line is not accepted."""
 
@@ -51,8 +54,20 @@ class Console(Protocol):
 
     interactive: bool
 
-    def show(self, line: str = "", *, indent: int = 0, hang: int = 0, bold: bool = False) -> None:
-        """Shows a line, wrapped to the window; continuation lines are indented by `hang` more."""
+    def show(
+        self,
+        line: str = "",
+        *,
+        indent: int = 0,
+        hang: int = 0,
+        bold: bool = False,
+        whole: bool = False,
+    ) -> None:
+        """Shows a line, wrapped to the window; continuation lines are indented by `hang` more.
+
+        Args:
+            whole: not wrapped, so that it can be copied as it stands.
+        """
 
     def read(self, prompt: Prompt) -> str:
         """A line that `prompt.validate` accepts.
@@ -80,8 +95,16 @@ def columns(out: TextIO) -> int:
     return max(20, min(found, 100))
 
 
-def rows(line: str, width: int, indent: int = 0, hang: int = 0) -> list[str]:
-    """`line`, made inert, in rows of at most `width` columns, by how wide characters are shown."""
+def rows(
+    line: str, width: int, indent: int = 0, hang: int = 0, *, whole: bool = False
+) -> list[str]:
+    """`line`, made inert, in rows of at most `width` columns, by how wide characters are shown.
+
+    Args:
+        whole: in one row, however long.
+    """
+    if whole:
+        return [" " * indent + inert(line)]
     return wcwidth.wrap(
         inert(line),
         width,
@@ -104,8 +127,16 @@ class PipeConsole:
     def width(self) -> int:
         return columns(self._out)
 
-    def show(self, line: str = "", *, indent: int = 0, hang: int = 0, bold: bool = False) -> None:
-        for row in rows(line, self.width, indent, hang):
+    def show(
+        self,
+        line: str = "",
+        *,
+        indent: int = 0,
+        hang: int = 0,
+        bold: bool = False,
+        whole: bool = False,
+    ) -> None:
+        for row in rows(line, self.width, indent, hang, whole=whole):
             self._out.write(row + "\n")
         self._out.flush()
 
@@ -120,12 +151,17 @@ def read_line(console: Console, source: TextIO, prompt: Prompt, *, echo: bool) -
     """A whole line from `source`; one that is not accepted is answered with the reason."""
     while True:
         try:
-            typed = source.readline()
+            typed = source.readline(MAX_LINE)
         except UnicodeDecodeError:
             console.show("! That line is not UTF-8 text; it was passed over.", indent=2, hang=2)
             continue
         if not typed:
             raise EOFError
+        if len(typed) == MAX_LINE and not typed.endswith("\n"):
+            while typed and not typed.endswith("\n"):
+                typed = source.readline(MAX_LINE)
+            console.show(f"! A line of more than {MAX_LINE} characters was passed over.", indent=2)
+            continue
         line = typed.rstrip("\r\n") or prompt.default
         if echo:
             console.show(f"{prompt.label}: {line}")

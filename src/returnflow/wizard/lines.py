@@ -27,7 +27,7 @@ def reasons_lines() -> tuple[str, str]:
         f"{n}\u00a0{label.replace(' ', chr(160))}"
         for n, label in enumerate(REASON_LABELS.values(), 1)
     )
-    return reasons, "Also: 1 damaged: cracked, 2 other; damaged for all; 0 leaves it out."
+    return reasons, "Also: 1 x damaged: cracked, 2 x other; damaged for all; 0 for none."
 
 
 class LinesForm:
@@ -122,6 +122,17 @@ class LinesForm:
                 )
             )
         return shown
+
+    def left_out(self) -> list[str]:
+        """What could go back and is in no line, item by item."""
+        used: dict[str, int] = {}
+        for line in self._lines:
+            used[line.item_id] = used.get(line.item_id, 0) + line.quantity
+        return [
+            f"{decision.granted - used.get(decision.item_id, 0)} × {decision.description}"
+            for decision in self._case.decisions()
+            if decision.granted > used.get(decision.item_id, 0)
+        ]
 
     def validate_yes(self, typed: str) -> None:
         """Raises `BadAnswer` where the line is neither yes, no nor change."""

@@ -10,26 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from returnflow.engine.definition import FieldSpec, QuestionSpec
+from returnflow.engine.definition import QuestionSpec
 from returnflow.engine.machine import Step
-from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Noted, Run, Said
+from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Run, Said
 from returnflow.engine.session import Ask, End
 from returnflow.engine.vocabulary import Due, Event, event_name
 from returnflow.errors import JournalError
 from returnflow.returns.events import ReturnLine
 from returnflow.wizard import answers, commands, lookups
 from returnflow.wizard.answers import MAX_NOTE, BadAnswer, Choice
+from returnflow.wizard.asking import Asker, Cancelled, Instead, Left
 from returnflow.wizard.console import Completion, Console, Prompt
 from returnflow.wizard.lines import LinesForm
 from returnflow.wizard.showing import show_help, show_question, show_turn, speak
-from returnflow.wizard.turn import Turn, facts, item_choices, order_choices, turn_of
+from returnflow.wizard.turn import Turn, choices_for, facts, turn_of
 from returnflow.wizard.waiting import wait_for
 
+GONE = "Is the customer gone? This ends the call. (yes / no)"
 TRANSFER_WHY = "Why (Enter: the customer asks; or: not satisfied; or your words)"
-
-
-class Cancelled(Exception):  # noqa: N818 (a change of mind, not a failure)
-    """The agent went back from a question within an answer."""
 
 
 class PlainDesk:
@@ -48,6 +46,7 @@ class PlainDesk:
         self._patience = patience
         self._shown: object = None
         self._checking: str | None = None
+        self._heard: Step | None = None
         self._before_check: Step | None = None
         self._horizon: Event | None = None
 
@@ -66,29 +65,62 @@ class PlainDesk:
             # After a sentence was said only what comes next is shown, not all of it again.
             goes_on = run.session.last is not None and isinstance(run.session.last.event, told)
             seen = isinstance(self._shown, tuple) and self._shown[0] is run.session
-            self._shown = mark
+            self._shown, self._heard = mark, run.session.last
             self._name_horizon(run)
             (show_question if goes_on and seen else show_turn)(self._console, turn)
         while True:
             try:
-                answer = self._read(run, turn)
-            except (Cancelled, KeyboardInterrupt) as cancel:
-                if isinstance(cancel, KeyboardInterrupt) and self._leaves():
-                    return self._left(run)
-                show_question(self._console, turn)
-                continue
+                answer = self._one(run, turn)
+            except Left:
+                return self._left(run)
             except EOFError:
-                if not self._console.interactive or self._leaves():
-                    return self._left(run)
-                continue
+                return self._left(run)
             if answer is not None:
                 return answer
 
+    def _one(self, run: Run, turn: Turn) -> Answer | None:
+        """One attempt at an answer; None where the question stands."""
+        try:
+            return self._read(run, turn)
+        except (KeyboardInterrupt, EOFError) as stop:
+            self._asker(run, turn).stopped(stop, kept=bool(run.log.entries))
+        except Cancelled:
+            show_question(self._console, turn)
+        except Instead as instead:
+            return self._instead(run, turn, instead.typed)
+        return None
+
+    def _instead(self, run: Run, turn: Turn, typed: commands.Typed) -> Answer | None:
+        """What was typed within an answer, which is dropped for it."""
+        try:
+            if typed.option is not None:
+                if not typed.option.fields:
+                    self._allowed(run, self._event(run, typed.option, {}))
+                return self._option(run, turn, typed.option, typed.text)
+            self._command_allowed(run, turn, typed)
+            return self._command(run, turn, typed.command, typed.text)
+        except BadAnswer as error:
+            self._console.show(f"! {error}", indent=2, hang=2)
+        except Cancelled:
+            show_question(self._console, turn)
+        except Instead as other:
+            return self._instead(run, turn, other.typed)
+        return None
+
     def wait(self, run: Run, job: Job) -> Event | Leave:
         """Waits for the backend, with the time that it takes, and a choice when it is long."""
-        outcome = wait_for(
-            self._console, run, job, self._patience, lambda: self._transfer_instead(run)
-        )
+        last = run.session.last
+        if last is not None and last is not self._heard:
+            # Words of a row that leads to a look-up have no turn of their own.
+            self._heard = last
+            if words := run.session.tell():
+                speak(self._console, words)
+        try:
+            outcome = wait_for(
+                self._console, run, job, self._patience, lambda: self._transfer_instead(run)
+            )
+        except Left:
+            return self._left(run)
         return self._left(run) if isinstance(outcome, Leave) else outcome
 
     def refused(self, run: Run, step: Step) -> None:
@@ -104,7 +136,9 @@ class PlainDesk:
         if not self._console.interactive:
             return False
         try:
-            return self._yes("Try to write it again? (yes / no)")
+            return Asker(self._console, (), lambda *_: None).yes(
+                "Try to write it again? (yes / no)"
+            )
         except (EOFError, KeyboardInterrupt):
             return False
 
@@ -113,6 +147,8 @@ class PlainDesk:
         show = self._console.show
         show()
         show(f"── {end.state.title} ──", bold=True)
+        if end.state.say:
+            speak(self._console, run.session.words(end.state.say))
         if end.state.end:
             show(run.session.words(end.state.end), indent=2)
         show(f"Case {run.log.header.case_id}", indent=2)
@@ -191,7 +227,7 @@ class PlainDesk:
         if not option.fields:
             return Said(self._event(run, option, {}))
         (field,) = option.fields.values()
-        choices = _choices(run, field)
+        choices = choices_for(run.session.case, field.type)
         if text:
             try:
                 event = self._parsed(run, option, text, choices)
@@ -203,34 +239,35 @@ class PlainDesk:
         for number, choice in enumerate(choices, 1):
             self._console.show(f"{number:>3}  {choice.words}", indent=2, hang=5)
         offered = [Completion(choice.ident, choice.words[:40]) for choice in choices]
-        line = self._within(
+        line = self._asker(run, turn).line(
             field.prompt,
             lambda typed: self._allowed(run, self._parsed(run, option, typed, choices)),
             offered,
         )
         return Said(self._parsed(run, option, line, choices))
 
-    def _within(
-        self,
-        label: str,
-        validate: Callable[[str], object],
-        offered: list[Completion] | None = None,
-        default: str = "",
-    ) -> str:
-        """A line asked for within an answer; ``/back`` or Ctrl-C goes back to the question."""
+    def _asker(self, run: Run, turn: Turn | None) -> Asker:
+        """Reads lines within an answer; help, facts and notes leave the answer as it stands."""
 
-        def check(line: str) -> None:
-            if line.strip() != "/back":
-                validate(line)
+        def aside(command: str, text: str) -> None:
+            if command == "note":
+                self._keep_note(run, text)
+            elif command == "facts":
+                self._show_facts(run)
+            elif turn is not None:
+                show_help(self._console, turn)
 
-        offered = [*(offered or ()), Completion("/back", "back to the question")]
-        try:
-            line = self._console.read(Prompt(label, check, offered, default))
-        except KeyboardInterrupt:
-            raise Cancelled from None
-        if line.strip() == "/back":
-            raise Cancelled
-        return line
+        return Asker(self._console, turn.options if turn is not None else (), aside)
+
+    def _keep_note(self, run: Run, text: str) -> None:
+        kept = answers.text(text, MAX_NOTE)
+        if kept:
+            run.note(kept)
+            self._console.show("The note is kept.", indent=2)
+
+    def _show_facts(self, run: Run) -> None:
+        for label, known in facts(run.session):
+            self._console.show(f"{label}: {known}", indent=2, hang=2)
 
     # -- events -------------------------------------------------------------------------------
 
@@ -261,11 +298,12 @@ class PlainDesk:
 
     def _lines(self, run: Run, turn: Turn, question: QuestionSpec, first: str) -> Answer | None:
         form = self._form(run, question)
+        asker = self._asker(run, turn)
         form.take(first)
-        self._note_for(form)
+        _note_for(form, asker)
         while not form.complete:
-            form.take(self._within(form.label(), form.validate, form.completions()))
-            self._note_for(form)
+            form.take(asker.line(form.label(), form.validate, form.completions()))
+            _note_for(form, asker)
         event = self._lines_event(run, question, form.lines)
         show = self._console.show
         show()
@@ -273,20 +311,21 @@ class PlainDesk:
         for number, (sent, about) in enumerate(form.review(event), 1):
             show(f"{number:>3}  {sent}", indent=2, hang=5)
             show(about, indent=7, hang=2)
+        for left_out in form.left_out():
+            show(f"Left out, though it may go back: {left_out}", indent=2, hang=2)
         if question.confirm:
             speak(self._console, run.session.words(question.confirm))
-        while True:
-            typed = self._within("The customer's answer (yes / no / change)", form.validate_yes)
-            if answers.yes(typed) is True:
-                return Said(event)
-            if answers.yes(typed) is False:
-                close = next((o for o in turn.options if o.event == "return_declined"), None)
-                show(
-                    "Nothing was sent. Choose what the customer wants instead"
-                    + (f"; /{close.key} ends the call without this return." if close else "."),
-                    indent=2,
-                )
-            raise Cancelled
+        typed = asker.line("The customer's answer (yes / no / change)", form.validate_yes)
+        if answers.yes(typed) is True:
+            return Said(event)
+        if answers.yes(typed) is False:
+            close = next((o for o in turn.options if o.event == "return_declined"), None)
+            show(
+                "Nothing was sent. Choose what the customer wants instead"
+                + (f"; /{close.key} ends the call without this return." if close else "."),
+                indent=2,
+            )
+        raise Cancelled
 
     def _form(self, run: Run, question: QuestionSpec) -> LinesForm:
         return LinesForm(
@@ -298,10 +337,6 @@ class PlainDesk:
         self, run: Run, question: QuestionSpec, lines: tuple[ReturnLine, ...]
     ) -> Event:
         return self._event(run, question, {next(iter(question.fields)): lines})
-
-    def _note_for(self, form: LinesForm) -> None:
-        if form.wants_note:
-            form.take_note(self._within("What is the reason, in a few words", answers.text))
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -321,33 +356,33 @@ class PlainDesk:
             case "back":
                 return Back()
             case "note":
-                text = text or self._within("Note", lambda line: answers.text(line, MAX_NOTE))
-                kept = answers.text(text, MAX_NOTE)
-                if kept:
-                    self._console.show("The note is kept.", indent=2)
-                return Noted(kept) if kept else None
+                asked = text or self._asker(run, turn).line(
+                    "Note", lambda line: answers.text(line, MAX_NOTE)
+                )
+                self._keep_note(run, asked)
             case "transfer":
-                return Said(self._transfer(run))
+                return Said(self._transfer(run, turn))
             case "hangup":
-                if self._yes("Is the customer gone? This ends the call. (yes / no)"):
+                if self._asker(run, turn).yes(GONE):
                     return Said(run.session.definition.vocabulary.dropped())
             case "check":
                 self._checking = lookups.item_for(run.session, text)
                 self._before_check = run.session.last
                 return self._look_ahead(run)
             case "leave":
-                return self._left(run) if self._leaves() else None
+                if self._asker(run, turn).leaves(kept=bool(run.log.entries)):
+                    raise Left
             case "facts":
-                for label, known in facts(run.session):
-                    self._console.show(f"{label}: {known}", indent=2, hang=2)
+                self._show_facts(run)
             case "help":
                 show_help(self._console, turn)
         return None
 
-    def _transfer(self, run: Run) -> Event:
+    def _transfer(self, run: Run, turn: Turn | None) -> Event:
         """Asks why, and shows the drafted summary for editing (rule 34)."""
         vocabulary = run.session.definition.vocabulary
-        typed = answers.text(self._within(TRANSFER_WHY, answers.text))
+        asker = self._asker(run, turn)
+        typed = answers.text(asker.line(TRANSFER_WHY, answers.text))
         reason = typed or "asked"
         if typed.casefold().replace("_", " ").strip() in ("not satisfied", "unsatisfied"):
             reason = "not_satisfied"
@@ -358,14 +393,14 @@ class PlainDesk:
         def event(line: str) -> Event:
             return vocabulary.build_human(reason, answers.text(line, MAX_NOTE))
 
-        line = self._within("Summary", lambda line: self._allowed(run, event(line)), None, draft)
+        line = asker.line("Summary", lambda line: self._allowed(run, event(line)), (), draft)
         return event(line)
 
     def _transfer_instead(self, run: Run) -> Event | None:
         """A transfer while the shop is slow; None where the agent went back to waiting."""
         try:
-            return self._transfer(run)
-        except Cancelled:
+            return self._transfer(run, None)
+        except (Cancelled, Instead):
             return None
 
     def _look_ahead(self, run: Run) -> LookAhead | None:
@@ -384,29 +419,20 @@ class PlainDesk:
 
     # -- leaving ------------------------------------------------------------------------------
 
-    def _leaves(self) -> bool:
-        """Whether the agent means to leave; a second Ctrl-C or Ctrl-D is a yes."""
-        try:
-            return self._yes("Leave the call? It is kept and can be resumed. (yes / no)")
-        except (EOFError, KeyboardInterrupt):
-            return True
-
     def _left(self, run: Run) -> Leave:
         show = self._console.show
         show()
         if run.log.entries:
-            again = f"{self._resume} {run.log.header.case_id}"
-            show(f"The call is kept. Go on with it: {again}", indent=2, hang=2)
+            show("The call is kept. Go on with it:", indent=2)
+            show(f"{self._resume} {run.log.header.case_id}", indent=4, whole=True)
         else:
             show("Nothing was answered yet, so nothing is kept.", indent=2)
         return Leave()
 
-    def _yes(self, label: str) -> bool:
-        def validate(line: str) -> None:
-            if answers.yes(line) is None:
-                raise BadAnswer("Please answer yes or no.")
 
-        return answers.yes(self._console.read(Prompt(label, validate))) is True
+def _note_for(form: LinesForm, asker: Asker) -> None:
+    if form.wants_note:
+        form.take_note(asker.line("What is the reason, in a few words", answers.text))
 
 
 def _no_way_back(run: Run) -> str:
@@ -418,9 +444,3 @@ def _no_way_back(run: Run) -> str:
         return "/back ends here: the call was taken up again under another day."
     what = event_name(fence).replace("_", " ")
     return f"/back ends here: what was sent to the shop stays ({what})."
-
-
-def _choices(run: Run, field: FieldSpec) -> tuple[Choice, ...]:
-    if field.type == "picks":
-        return item_choices(run.session.case)
-    return order_choices(run.session.case) if field.type == "listed_order" else ()

@@ -18,6 +18,7 @@ from prompt_toolkit.completion import Completion as Offer
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory
+from prompt_toolkit.selection import SelectionState
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.validation import ValidationError, Validator
 
@@ -44,9 +45,17 @@ class TerminalConsole:
     def width(self) -> int:
         return columns(self._out)
 
-    def show(self, line: str = "", *, indent: int = 0, hang: int = 0, bold: bool = False) -> None:
+    def show(
+        self,
+        line: str = "",
+        *,
+        indent: int = 0,
+        hang: int = 0,
+        bold: bool = False,
+        whole: bool = False,
+    ) -> None:
         self._clear_progress()
-        for row in rows(line, self.width, indent, hang):
+        for row in rows(line, self.width, indent, hang, whole=whole):
             if self._dumb:
                 self._out.write(row + "\n")
             elif bold:
@@ -80,7 +89,7 @@ class TerminalConsole:
             validator=in_place,
             validate_while_typing=False,
             bottom_toolbar=lambda: in_place.toolbar(self.width),
-            enable_suspend=False,
+            enable_suspend=True,
             reserve_space_for_menu=0,
         )
 
@@ -111,6 +120,10 @@ class _InPlace(Validator):
             self._prompt.validate(document.text)
         except BadAnswer as error:
             self._error = str(error)
+            # As if it were selected: what is typed next replaces it, an arrow key keeps it.
+            selected = SelectionState(0)
+            selected.enter_shift_mode()
+            get_app().current_buffer.selection_state = selected
             # A terminal that does not tell where its cursor is gets no toolbar.
             seen = get_app().renderer.height_is_known
             raise ValidationError(

@@ -36,7 +36,7 @@ class Turn:
 
     Args:
         step: the SOP's step and its title.
-        tell: what the last event has to tell the customer, or "".
+        tell: what the last event has to tell the customer, or ""; it is said instead of `say`.
         known: facts that matter now.
         do: an instruction to the agent, or "".
         due: what must be said first; None where nothing is owed.
@@ -68,20 +68,21 @@ def turn_of(session: Session, ask: Ask) -> Turn:
     typed = next((question for question in state.questions if question.key is None), None)
     kind = next(iter(typed.fields.values())).type if typed and typed.fields else ""
     due = ask.dues[0] if ask.dues else None
-    choices: tuple[Choice, ...] = ()
+    choices = choices_for(session.case, kind)
     listing: tuple[Listed, ...] = ()
     if kind == "listed_order":
-        choices, listing = order_choices(session.case), _orders(session.case)
+        listing = _orders(session.case)
     elif kind == "picks":
-        choices, listing = item_choices(session.case), _items(session.case)
+        listing = _items(session.case)
+    tell = session.tell()
     return Turn(
         step=f"Step {state.step} · {session.definition.steps[state.step]}",
-        tell=session.tell(),
+        tell=tell,
         known=tuple(_matters(session)),
         do=session.words(state.do) if state.do else "",
         due=due,
         due_words=session.due_words(due) if due else "",
-        say=session.words(state.say) if state.say else "",
+        say=session.words(state.say) if state.say and not tell else "",
         listing=listing,
         choices=choices,
         kind=kind,
@@ -91,6 +92,13 @@ def turn_of(session: Session, ask: Ask) -> Turn:
 
 
 # -- what can be chosen -----------------------------------------------------------------------
+
+
+def choices_for(case: Case, kind: str) -> tuple[Choice, ...]:
+    """What can be chosen by number where a field of that type is asked for."""
+    if kind == "picks":
+        return item_choices(case)
+    return order_choices(case) if kind == "listed_order" else ()
 
 
 def order_choices(case: Case) -> tuple[Choice, ...]:
