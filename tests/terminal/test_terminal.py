@@ -189,12 +189,19 @@ def test_a_whole_call_to_a_tracking_id(start: Start) -> None:
     assert opened.reason == "DAMAGED"
 
 
+RIGHT = "\x1b[C"
+BACKSPACES = "\x7f" * len("thing")
+
+
 def test_a_wrong_answer_is_told_in_place_and_mended(start: Start) -> None:
-    """Rule 16: the reason stands below the line, which is kept for mending."""
+    """Rule 16: the reason stands below the line, which an arrow key keeps for mending; what is
+    typed without one replaces it."""
     terminal = start("wizard")
     terminal.answer("E-mail:", "nobody\r")
     terminal.expect("is not an e-mail address")
-    terminal.send("@example.com\r")
+    terminal.send("nothing\r")
+    terminal.expect("“nothing” is not an e-mail address")
+    terminal.send(f"{RIGHT}{BACKSPACES}body@example.com\r")
     terminal.expect("I cannot find an account with the address")
     terminal.expect("E-mail:")
     assert "nobody@example.com" in terminal.words
