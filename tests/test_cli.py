@@ -6,6 +6,7 @@ import io
 import json
 import os
 import runpy
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -460,3 +461,65 @@ def test_input_that_is_no_text_is_passed_over(home: Path) -> None:
     done = program(f"printf '\\xff\\xfe\\n{ONE_ITEM}\\n/close\\n' | returnflow wizard", home)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_line_of_any_length_is_passed_over_quickly(home: Path) -> None:
+    """Rule 40: input has limits; what is too long is named and the next line is read."""
+    done = subprocess.run(
+        [sys.executable, "-m", "returnflow", "wizard"],
+        input="x" * 3_000_000 + f"\n{ONE_ITEM}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "RETURNFLOW_HOME": str(home)},
+    )
+    assert "more than 10000 characters was passed over" in done.stdout
+    assert "Marta Lindqvist" in done.stdout
+    assert len(done.stdout) < 10_000
+
+
+@pytest.mark.parametrize("command", ["demo", "calls list --unmask", "wizard < /dev/null"])
+def test_output_that_cannot_be_written_is_told_in_a_line(home: Path, command: str) -> None:
+    """Rule 40: a full disk under the output is no fault of the program."""
+    program(f"returnflow wizard <<< {ONE_ITEM}", home)
+    done = program(f"returnflow {command} > /dev/full", home)
+    assert done.returncode == 1
+    assert done.stderr == "returnflow: the output cannot be written: No space left on device\n"
+    assert list(home.glob("fault-*")) == []
+
+
+def test_an_agents_name_has_its_room(cli: Cli) -> None:
+    refused(cli("wizard", "--agent", "x" * 41), 2, "1 to 40 characters")
+
+
+def test_a_password_in_a_url_is_never_shown(cli: Cli) -> None:
+    """Rule 38: not in an error either."""
+    for option in ("--journal", "--backend"):
+        done = cli("wizard", option, "postgresql://kim:s3cret@db.example.com/calls")
+        assert done.status == 2
+        assert "s3cret" not in done.out + done.err
+
+
+def test_a_shop_by_a_relative_path_is_found_again_from_elsewhere(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with demo.connect() as shop:
+        shop.path.rename(tmp_path / "shop.db")
+    monkeypatch.chdir(tmp_path)
+    begun = cli("wizard", "--backend", "sqlite:///shop.db", typed=(ONE_ITEM,))
+    assert begun.status == 3, begun.err
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    resumed = cli("calls", "resume", begun.case_id, typed=("ORD-7301",))
+    assert resumed.status == 3, resumed.err
+    assert "KETTLE-17" in resumed.out
+
+
+def test_the_way_back_names_the_journal_and_can_be_copied(cli: Cli, tmp_path: Path) -> None:
+    journal = f"sqlite:///{tmp_path / 'a folder with quite a long name, and spaces'}.sqlite3"
+    begun = cli("wizard", "--journal", journal, typed=(ONE_ITEM,))
+    (line,) = [row.strip() for row in begun.out.splitlines() if "calls resume" in row]
+    again = cli(*shlex.split(line)[1:], typed=("ORD-7301",))
+    assert again.status == 3, again.err
+    assert "KETTLE-17" in again.out

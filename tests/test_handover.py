@@ -14,9 +14,17 @@ from returnflow.bundled import bundled
 from returnflow.engine.definition import digest_of
 from returnflow.engine.journal import Header
 from returnflow.engine.journal_sql import open_journal
+from returnflow.engine.vocabulary import Event
 from returnflow.home import default_journal_url
 from returnflow.records import Customer
 from returnflow.returns import events as ev
+
+
+class Weighed(Event, frozen=True, kw_only=True):
+    """An event of some other version of the vocabulary."""
+
+    grams: int
+
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -103,3 +111,15 @@ def test_a_transfer_cut_off_after_its_request_is_settled_with_the_same_key(case_
         )
         assert (again.reference, summary) == (reference, "Please help.")
         assert len(shop.transfers()) == 1
+
+
+def test_an_event_that_is_not_known_any_more_hinders_no_transfer(case_id: str) -> None:
+    """What this program cannot read stays in the journal; what it can read is handed over."""
+    with open_journal(default_journal_url()) as journal, journal.open(case_id, None) as log:
+        log.append(Weighed(at=NOW, grams=5), "identified")
+    done = returnflow("calls", "resume", case_id, typed="yes\n\n")
+    assert done.returncode == 0, done.stderr
+    with demo.connect() as shop:
+        ((_, customer_id, _),) = shop.transfers()
+    assert customer_id == "CUST-1001"
+    assert "Weighed: grams 5" in returnflow("calls", "show", case_id).stdout
