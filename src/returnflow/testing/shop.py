@@ -271,6 +271,19 @@ class MemoryShop:
 # -- a fixed one ------------------------------------------------------------------------------
 
 
+def _line(item_id: str, package_id: str, words: str, quantity: int = 1) -> OrderLine:
+    parcels = (Parcel(package_id=package_id, quantity=quantity),)
+    return OrderLine(
+        item_id=item_id,
+        description=words,
+        quantity=quantity,
+        unit_price=Decimal("19.99"),
+        currency="EUR",
+        returned=0,
+        parcels=parcels,
+    )
+
+
 def curated_shop() -> MemoryShop:
     """A shop so small that a search through all calls is quick, and yet reaches every row.
 
@@ -280,22 +293,10 @@ def curated_shop() -> MemoryShop:
     today = date(2026, 3, 30)
     thirty = ReturnPolicy(return_eligible=True, return_window="30")
 
-    def line(item_id: str, package_id: str, words: str, quantity: int = 1) -> OrderLine:
-        parcels = (Parcel(package_id=package_id, quantity=quantity),)
-        return OrderLine(
-            item_id=item_id,
-            description=words,
-            quantity=quantity,
-            unit_price=Decimal("19.99"),
-            currency="EUR",
-            returned=0,
-            parcels=parcels,
-        )
-
     lines = (
-        line("LAMP", "P-HERE", "Reading lamp", 2),
-        line("RUG", "P-LOST", "Woollen rug"),
-        line("GONE", "P-HERE", "Tea cosy"),
+        _line("LAMP", "P-HERE", "Reading lamp", 2),
+        _line("RUG", "P-LOST", "Woollen rug"),
+        _line("GONE", "P-HERE", "Tea cosy"),
     )
     return MemoryShop(
         today=today,
@@ -322,7 +323,7 @@ def curated_shop() -> MemoryShop:
                 order_id="O-BEA",
                 customer_id="BEA",
                 order_date="2026-03-01",
-                lines=(line("MUG", "P-MUG", "Mug"),),
+                lines=(_line("MUG", "P-MUG", "Mug"),),
             ),
         ],
         items=[
