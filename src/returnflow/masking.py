@@ -34,9 +34,9 @@ _MASKED_PHONE = re.compile(r"tel-[0-9a-f]{12}")
 # make all redacted addresses one and the same.
 _REDACTED = re.compile(r"\[[A-Z][A-Z _-]*\]")
 
-_EMAIL = re.compile(
-    r"[^\s@<>()\[\]{},;:\"'|\\/=?&]+@(?=[^\s@]*[^\W\d_])[^\W_](?:[\w.-]*\w)?",
-)
+# With several @ all parts go together: what is left over would look like an address again.
+_PART = r"[^\s@<>()\[\]{},;:\"'|\\/=?&]+@"
+_EMAIL = re.compile(rf"(?:{_PART})+(?=[\w.-]*[^\W\d_])[^\W_](?:[\w.-]*\w)?")
 # Not the tail of an id, of a decimal or of a masked value; and not the head of a longer one.
 _BEFORE = r"(?<![\w#/.\-+@])(?<!\d:)"
 _AFTER = r"(?!\w|[-./:@#]\w)"
