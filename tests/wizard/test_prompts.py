@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 import pytest
 from driver import CTRL_C, CTRL_D, CTRL_U, ENTER, TAB, Door, Stage, told
@@ -362,6 +363,83 @@ def test_a_refused_line_is_replaced_by_what_is_typed_next(stage: Stage) -> None:
         typed("not an address") + typed("ann@example.com") + typed("/what", "O-ANN")
     )
     assert played.state == "order_selected"
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
+def test_a_word_within_an_answer_can_be_interrupted_too(stage: Stage, key: str) -> None:
+    played = stage.keys(typed("/transfer", "/hangup") + key + typed("no", *ANN))
+    assert played.state == "order_selected"
+
+
+def test_a_note_within_an_answer_has_a_limit_too(stage: Stage) -> None:
+    played = stage.lines("/transfer", f"/note {'x' * 4001}", "/note brief", "/back", *ANN)
+    assert [entry.text for entry in played.entries if entry.kind == "noted"] == ["brief"]
+    assert played.complaints == ["That is 4001 characters long; at most 4000 are taken."]
+    assert played.state == "order_selected"
+
+
+def test_a_thousand_words_within_one_another_are_no_trouble(stage: Stage) -> None:
+    played = stage.lines(*["/transfer"] * 1000, "/back", *ANN)
+    assert played.state == "order_selected"
+
+
+def test_a_check_ends_where_the_shop_answers_something_else(stage: Stage) -> None:
+    """It is not asked for ever, and the agent reads why there is no answer."""
+    other = curated_shop().get_item_details("RUG")
+    wrong = {("get_item_details", number): Fault("wrong", record=other) for number in range(1, 9)}
+    shop = FaultyBackend(curated_shop(), wrong)
+    played = stage.lines(*ANN, "/check 1", "/check 1", shop=shop)
+    assert shop.calls.count("get_item_details") == 2
+    assert told(played, "! The shop did not answer what was asked (get_item_details).")
+
+
+class _FirstHangs:
+    """A shop that lets the look-up of an item hang and has nobody to take a transfer."""
+
+    def __init__(self) -> None:
+        refusal = Fault("refusal", "no colleague")
+        self.fault = Fault("slow")
+        self.shop = FaultyBackend(
+            curated_shop(),
+            {
+                ("get_item_details", 1): self.fault,
+                ("transfer_to_human_representative", 1): refusal,
+                ("transfer_to_human_representative", 2): refusal,
+            },
+        )
+
+    @property
+    def hanging(self) -> int:
+        return int(self.fault.begun.is_set())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.shop, name)
+
+
+def test_a_check_is_over_once_a_transfer_took_its_place(stage: Stage) -> None:
+    """Look-ups are not made any more where the failed transfer leaves the call (rule 35)."""
+    shop = _FirstHangs()
+    answers = ["/check 1", "/transfer", "", "", "/again", "/promise"]
+    played = stage.lines(*ANN, *answers, shop=cast(Backend, shop), patience=0)
+    shop.fault.release.set()
+    assert played.error is None
+    assert played.names[-1] == "callback_promised"
+    assert shop.shop.calls.count("get_item_details") == 1
+
+
+@pytest.mark.parametrize(("word", "ended"), [("/hangup", True), ("/leave", False)])
+def test_while_the_shop_is_slow_a_transfer_can_give_way(
+    stage: Stage, word: str, ended: bool
+) -> None:
+    """What ends the call is not swallowed by going back to waiting."""
+    shop = _FirstHangs()
+    played = stage.lines(
+        *ANN, "/check 1", "/transfer", word, "yes", shop=cast(Backend, shop), patience=0
+    )
+    shop.fault.release.set()
+    assert played.ended is ended
+    assert played.state == ("abandoned" if ended else "order_selected")
+    assert "(yes / no)" in played.labels[-1]
 
 
 def test_while_the_shop_is_slow_ctrl_c_waits_on_and_ctrl_d_leaves(stage: Stage) -> None:

@@ -67,7 +67,7 @@ class Asker:
             typed = commands.parse(line, self._options)
             if not typed.command and typed.option is None:
                 validate(line)
-            elif typed.command == "note" and not typed.text:
+            elif typed.command == "note" and not answers.text(typed.text, answers.MAX_NOTE):
                 raise BadAnswer("Type the note behind the word: /note customer sounds upset.")
 
         words = commands.completions(self._options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from returnflow.engine.machine import Step
 from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Call
 from returnflow.returns import eligibility
@@ -23,29 +22,47 @@ def item_for(session: Session, typed: str) -> str:
     return choose(typed, item_choices(session.case), "item").ident
 
 
-def next_call(session: Session, item_id: str, since: Step | None) -> Call | None:
-    """The next look-up that the item takes; None when all are made or one failed.
+class Checking:
+    """An item being looked up: asked call by call, since each answer says what comes next."""
 
-    Args:
-        since: the last step before the item was to be checked; a failure that is older than
-            that stands in nobody's way.
-    """
-    case: Case = session.case
-    last = session.last
-    if last is not None and last is not since and isinstance(last.event, BackendFailed):
+    def __init__(self, session: Session, item_id: str) -> None:
+        self.item_id = item_id
+        # A failure that is older than this step stands in nobody's way.
+        self._since = session.last
+        self._asked: Call | None = None
+
+    def goes_on(self, session: Session) -> bool:
+        """Whether the call still stands where look-ups are made; a transfer may have moved it."""
+        return session.handles(ItemFound)
+
+    def next_call(self, session: Session) -> Call | None:
+        """The next look-up that the item takes; None when all are made or one failed.
+
+        Raises:
+            BadAnswer: the shop answered the last one with something else.
+        """
+        last = session.last
+        if last is not None and last is not self._since and isinstance(last.event, BackendFailed):
+            return None
+        call = self._missing(session.case)
+        if call is not None and call == self._asked:
+            raise BadAnswer(f"The shop did not answer what was asked ({call.operation}).")
+        self._asked = call
+        return call
+
+    def _missing(self, case: Case) -> Call | None:
+        if self.item_id not in case.items:
+            return Call("get_item_details", {"item_id": self.item_id})
+        order = case.order
+        if order is None or eligibility.item_reasons(
+            order, case.items[self.item_id], case.policy_date, case.zone
+        ):
+            return None
+        for line in eligibility.lines_of(order, self.item_id):
+            for parcel in line.parcels:
+                if parcel.package_id and parcel.package_id not in case.packages:
+                    return Call("get_package_details", {"package_id": parcel.package_id})
         return None
-    if item_id not in case.items:
-        return Call("get_item_details", {"item_id": item_id})
-    order = case.order
-    if order is None or eligibility.item_reasons(
-        order, case.items[item_id], case.policy_date, case.zone
-    ):
-        return None
-    for line in eligibility.lines_of(order, item_id):
-        for parcel in line.parcels:
-            if parcel.package_id and parcel.package_id not in case.packages:
-                return Call("get_package_details", {"package_id": parcel.package_id})
-    return None
 
 
 def words(session: Session, item_id: str) -> str:

@@ -14,7 +14,7 @@ from returnflow.engine.definition import QuestionSpec
 from returnflow.engine.machine import Step
 from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Run, Said
 from returnflow.engine.session import Ask, End
-from returnflow.engine.vocabulary import Due, Event, event_name
+from returnflow.engine.vocabulary import Due, Event
 from returnflow.errors import JournalError
 from returnflow.returns.events import ReturnLine
 from returnflow.wizard import answers, commands, lookups
@@ -22,7 +22,7 @@ from returnflow.wizard.answers import MAX_NOTE, BadAnswer, Choice
 from returnflow.wizard.asking import Asker, Cancelled, Instead, Left
 from returnflow.wizard.console import Completion, Console, Prompt
 from returnflow.wizard.lines import LinesForm
-from returnflow.wizard.showing import show_help, show_question, show_turn, speak
+from returnflow.wizard.showing import no_way_back, show_help, show_question, show_turn, speak
 from returnflow.wizard.turn import Turn, choices_for, facts, turn_of
 from returnflow.wizard.waiting import wait_for
 
@@ -45,19 +45,17 @@ class PlainDesk:
         self._resume = resume
         self._patience = patience
         self._shown: object = None
-        self._checking: str | None = None
+        self._checking: lookups.Checking | None = None
         self._heard: Step | None = None
-        self._before_check: Step | None = None
         self._horizon: Event | None = None
 
     # -- the desk's part in a run -------------------------------------------------------------
 
     def ask(self, run: Run, ask: Ask) -> Answer:
         """Shows the turn, once, and reads an answer."""
-        if self._checking is not None:
-            ahead = self._look_ahead(run)
-            if ahead is not None:
-                return ahead
+        ahead = self._look_ahead(run)
+        if ahead is not None:
+            return ahead
         turn = turn_of(run.session, ask)
         mark = (run.session, run.session.last)
         if self._shown != mark:
@@ -80,32 +78,31 @@ class PlainDesk:
 
     def _one(self, run: Run, turn: Turn) -> Answer | None:
         """One attempt at an answer; None where the question stands."""
-        try:
-            return self._read(run, turn)
-        except (KeyboardInterrupt, EOFError) as stop:
-            self._asker(run, turn).stopped(stop, kept=bool(run.log.entries))
-        except Cancelled:
-            show_question(self._console, turn)
-        except Instead as instead:
-            return self._instead(run, turn, instead.typed)
-        return None
+        instead: commands.Typed | None = None
+        while True:
+            try:
+                if instead is None:
+                    return self._read(run, turn)
+                return self._instead(run, turn, instead)
+            except (KeyboardInterrupt, EOFError) as stop:
+                self._asker(run, turn).stopped(stop, kept=bool(run.log.entries))
+            except BadAnswer as error:
+                self._complain(error)
+            except Cancelled:
+                show_question(self._console, turn)
+            except Instead as other:
+                instead = other.typed
+                continue
+            return None
 
     def _instead(self, run: Run, turn: Turn, typed: commands.Typed) -> Answer | None:
         """What was typed within an answer, which is dropped for it."""
-        try:
-            if typed.option is not None:
-                if not typed.option.fields:
-                    self._allowed(run, self._event(run, typed.option, {}))
-                return self._option(run, turn, typed.option, typed.text)
-            self._command_allowed(run, turn, typed)
-            return self._command(run, turn, typed.command, typed.text)
-        except BadAnswer as error:
-            self._console.show(f"! {error}", indent=2, hang=2)
-        except Cancelled:
-            show_question(self._console, turn)
-        except Instead as other:
-            return self._instead(run, turn, other.typed)
-        return None
+        if typed.option is not None:
+            if not typed.option.fields:
+                self._allowed(run, self._event(run, typed.option, {}))
+            return self._option(run, turn, typed.option, typed.text)
+        self._command_allowed(run, turn, typed)
+        return self._command(run, turn, typed.command, typed.text)
 
     def wait(self, run: Run, job: Job) -> Event | Leave:
         """Waits for the backend, with the time that it takes, and a choice when it is long."""
@@ -160,7 +157,7 @@ class PlainDesk:
             return
         self._horizon = fence
         self._console.show()
-        self._console.show(_no_way_back(run), indent=2)
+        self._console.show(no_way_back(run), indent=2)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -233,7 +230,7 @@ class PlainDesk:
                 event = self._parsed(run, option, text, choices)
                 self._allowed(run, event)
             except BadAnswer as error:
-                self._console.show(f"! {error}", indent=2, hang=2)
+                self._complain(error)
             else:
                 return Said(event)
         for number, choice in enumerate(choices, 1):
@@ -258,6 +255,9 @@ class PlainDesk:
                 show_help(self._console, turn)
 
         return Asker(self._console, turn.options if turn is not None else (), aside)
+
+    def _complain(self, error: BadAnswer) -> None:
+        self._console.show(f"! {error}", indent=2, hang=2)
 
     def _keep_note(self, run: Run, text: str) -> None:
         kept = answers.text(text, MAX_NOTE)
@@ -300,10 +300,12 @@ class PlainDesk:
         form = self._form(run, question)
         asker = self._asker(run, turn)
         form.take(first)
-        _note_for(form, asker)
-        while not form.complete:
+        while True:
+            if form.wants_note:
+                form.take_note(asker.line("What is the reason, in a few words", answers.text))
+            if form.complete:
+                break
             form.take(asker.line(form.label(), form.validate, form.completions()))
-            _note_for(form, asker)
         event = self._lines_event(run, question, form.lines)
         show = self._console.show
         show()
@@ -342,7 +344,7 @@ class PlainDesk:
 
     def _command_allowed(self, run: Run, turn: Turn, typed: commands.Typed) -> None:
         if typed.command == "back" and not run.can_go_back:
-            raise BadAnswer(_no_way_back(run))
+            raise BadAnswer(no_way_back(run))
         if typed.command == "note":
             answers.text(typed.text, MAX_NOTE)
         if typed.command == "check":
@@ -366,8 +368,7 @@ class PlainDesk:
                 if self._asker(run, turn).yes(GONE):
                     return Said(run.session.definition.vocabulary.dropped())
             case "check":
-                self._checking = lookups.item_for(run.session, text)
-                self._before_check = run.session.last
+                self._checking = lookups.Checking(run.session, lookups.item_for(run.session, text))
                 return self._look_ahead(run)
             case "leave":
                 if self._asker(run, turn).leaves(kept=bool(run.log.entries)):
@@ -400,18 +401,30 @@ class PlainDesk:
         """A transfer while the shop is slow; None where the agent went back to waiting."""
         try:
             return self._transfer(run, None)
-        except (Cancelled, Instead):
+        except Cancelled:
+            return None
+        except Instead as instead:
+            asker, command = self._asker(run, None), instead.typed.command
+            if command == "leave" and asker.leaves():
+                raise Left from None
+            if command == "hangup" and asker.yes(GONE):
+                return run.session.definition.vocabulary.dropped()
             return None
 
     def _look_ahead(self, run: Run) -> LookAhead | None:
         """The next look-up of an item being checked; shows the answer when all are made."""
-        assert self._checking is not None  # noqa: S101 (asked only while an item is checked)
-        call = lookups.next_call(run.session, self._checking, self._before_check)
+        checking, self._checking = self._checking, None
+        if checking is None or not checking.goes_on(run.session):
+            return None
+        try:
+            call = checking.next_call(run.session)
+        except BadAnswer as error:
+            self._complain(error)
+            return None
         if call is not None:
+            self._checking = checking
             return LookAhead(call)
-        words = lookups.words(run.session, self._checking)
-        self._checking = None
-        if words:
+        if words := lookups.words(run.session, checking.item_id):
             self._console.show(words, indent=2, hang=2)
             # The look-ups moved the session; its question need not be shown again.
             self._shown = (run.session, run.session.last)
@@ -428,19 +441,3 @@ class PlainDesk:
         else:
             show("Nothing was answered yet, so nothing is kept.", indent=2)
         return Leave()
-
-
-def _note_for(form: LinesForm, asker: Asker) -> None:
-    if form.wants_note:
-        form.take_note(asker.line("What is the reason, in a few words", answers.text))
-
-
-def _no_way_back(run: Run) -> str:
-    """Why no answer can be taken back, with the commit horizon by its name (rule 32)."""
-    fence = run.horizon
-    if fence is None:
-        return "There is no answer to take back yet."
-    if isinstance(fence, run.session.definition.vocabulary.resumed):
-        return "/back ends here: the call was taken up again under another day."
-    what = event_name(fence).replace("_", " ")
-    return f"/back ends here: what was sent to the shop stays ({what})."
