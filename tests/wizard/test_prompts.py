@@ -365,6 +365,12 @@ def test_a_refused_line_is_replaced_by_what_is_typed_next(stage: Stage) -> None:
     assert played.state == "order_selected"
 
 
+def test_a_refused_line_is_replaced_by_what_is_pasted_next(stage: Stage) -> None:
+    """Else the two together can be an address, and it is looked up."""
+    played = stage.keys(typed("ann", "\x1b[200~ann@example.com\x1b[201~"))
+    assert [e.email for e in played.events if isinstance(e, ev.EmailGiven)] == ["ann@example.com"]
+
+
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
 def test_a_word_within_an_answer_can_be_interrupted_too(stage: Stage, key: str) -> None:
     played = stage.keys(typed("/transfer", "/hangup") + key + typed("no", *ANN))

@@ -16,8 +16,11 @@ from prompt_toolkit.application.current import get_app_session
 from prompt_toolkit.completion import CompleteEvent, Completer
 from prompt_toolkit.completion import Completion as Offer
 from prompt_toolkit.document import Document
+from prompt_toolkit.filters import shift_selection_mode
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.selection import SelectionState
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.validation import ValidationError, Validator
@@ -80,6 +83,7 @@ class TerminalConsole:
                 history=DummyHistory(),
                 complete_style=CompleteStyle.READLINE_LIKE,
                 complete_while_typing=False,
+                key_bindings=_pasting(),
             )
         in_place = _InPlace(prompt)
         return self._session.prompt(
@@ -106,6 +110,18 @@ class TerminalConsole:
             self._out.write("\r\x1b[K")
             self._out.flush()
             self._shown_progress = 0
+
+
+def _pasting() -> KeyBindings:
+    """What is pasted replaces a refused line, too, as what is typed does."""
+    keys = KeyBindings()
+
+    @keys.add(Keys.BracketedPaste, filter=shift_selection_mode)
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.cut_selection()
+        event.current_buffer.insert_text(" ".join(event.data.splitlines()))
+
+    return keys
 
 
 class _InPlace(Validator):
