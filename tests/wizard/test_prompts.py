@@ -377,6 +377,15 @@ def test_a_word_within_an_answer_can_be_interrupted_too(stage: Stage, key: str) 
     assert played.state == "order_selected"
 
 
+def test_not_leaving_keeps_what_was_answered(stage: Stage) -> None:
+    """At the review, too: the reasons need not be typed once more."""
+    played = stage.lines(*ANN, "lamp", "1", "/leave", "no", "yes")
+    assert played.state == "return_initiated"
+    # Where there is nothing to keep, the question says so.
+    asked = stage.lines("/transfer", "/leave", "yes")
+    assert asked.labels[-1] == "Leave the call? Nothing is answered yet. (yes / no)"
+
+
 def test_a_note_within_an_answer_has_a_limit_too(stage: Stage) -> None:
     played = stage.lines("/transfer", f"/note {'x' * 4001}", "/note brief", "/back", *ANN)
     assert [entry.text for entry in played.entries if entry.kind == "noted"] == ["brief"]

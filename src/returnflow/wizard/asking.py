@@ -35,6 +35,7 @@ class Asker:
     Args:
         options: the other answers to the question at hand.
         aside: carries out a command of `ASIDE`, given its word and the text behind it.
+        kept: whether something was answered or noted, so that the call is kept.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Asker:
         console: Console,
         options: Sequence[QuestionSpec],
         aside: Callable[[str, str], object],
+        kept: Callable[[], bool],
     ) -> None:
         self._console = console
         self._options = options
         self._aside = aside
+        self._kept = kept
 
     def line(
         self,
@@ -59,7 +62,7 @@ class Asker:
         Raises:
             Cancelled: ``/back``.
             Instead: another command, or another answer, that ends this one.
-            Left: the agent leaves the call.
+            Left: the agent leaves the call; where not, what was answered stands.
             EOFError: a pipe has no more lines.
         """
 
@@ -84,15 +87,16 @@ class Asker:
             if typed.command in ASIDE:
                 self._aside(typed.command, typed.text)
                 continue
+            if typed.command == "leave":
+                if self.leaves():
+                    raise Left
+                continue
             if typed.command or typed.option is not None:
                 raise Instead(typed)
             return line
 
-    def stopped(self, stop: BaseException, kept: bool = True) -> None:
+    def stopped(self, stop: BaseException) -> None:
         """After Ctrl-C or Ctrl-D: returns where the agent stays.
-
-        Args:
-            kept: something was answered, so that the call is kept.
 
         Raises:
             Left: the agent means to leave; pressing it a second time is a yes.
@@ -100,12 +104,12 @@ class Asker:
         """
         if isinstance(stop, EOFError) and not self._console.interactive:
             raise stop
-        if self.leaves(kept=kept):
+        if self.leaves():
             raise Left
 
-    def leaves(self, *, kept: bool = True) -> bool:
+    def leaves(self) -> bool:
         """Whether the agent means to leave."""
-        what = "It is kept and can be resumed." if kept else "Nothing is answered yet."
+        what = "It is kept and can be resumed." if self._kept() else "Nothing is answered yet."
         try:
             return self.yes(f"Leave the call? {what} (yes / no)")
         except (EOFError, KeyboardInterrupt):

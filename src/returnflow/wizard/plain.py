@@ -85,7 +85,7 @@ class PlainDesk:
                     return self._read(run, turn)
                 return self._instead(run, turn, instead)
             except (KeyboardInterrupt, EOFError) as stop:
-                self._asker(run, turn).stopped(stop, kept=bool(run.log.entries))
+                self._asker(run, turn).stopped(stop)
             except BadAnswer as error:
                 self._complain(error)
             except Cancelled:
@@ -133,7 +133,7 @@ class PlainDesk:
         if not self._console.interactive:
             return False
         try:
-            return Asker(self._console, (), lambda *_: None).yes(
+            return Asker(self._console, (), lambda *_: None, lambda: True).yes(
                 "Try to write it again? (yes / no)"
             )
         except (EOFError, KeyboardInterrupt):
@@ -254,7 +254,8 @@ class PlainDesk:
             elif turn is not None:
                 show_help(self._console, turn)
 
-        return Asker(self._console, turn.options if turn is not None else (), aside)
+        options = turn.options if turn is not None else ()
+        return Asker(self._console, options, aside, lambda: bool(run.log.entries))
 
     def _complain(self, error: BadAnswer) -> None:
         self._console.show(f"! {error}", indent=2, hang=2)
@@ -371,7 +372,7 @@ class PlainDesk:
                 self._checking = lookups.Checking(run.session, lookups.item_for(run.session, text))
                 return self._look_ahead(run)
             case "leave":
-                if self._asker(run, turn).leaves(kept=bool(run.log.entries)):
+                if self._asker(run, turn).leaves():
                     raise Left
             case "facts":
                 self._show_facts(run)
@@ -404,10 +405,7 @@ class PlainDesk:
         except Cancelled:
             return None
         except Instead as instead:
-            asker, command = self._asker(run, None), instead.typed.command
-            if command == "leave" and asker.leaves():
-                raise Left from None
-            if command == "hangup" and asker.yes(GONE):
+            if instead.typed.command == "hangup" and self._asker(run, None).yes(GONE):
                 return run.session.definition.vocabulary.dropped()
             return None
 
