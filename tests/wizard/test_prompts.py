@@ -386,6 +386,15 @@ def test_not_leaving_keeps_what_was_answered(stage: Stage) -> None:
     assert asked.labels[-1] == "Leave the call? Nothing is answered yet. (yes / no)"
 
 
+@pytest.mark.parametrize("word", ["/back", "/facts", "/leave", "/hangup"])
+def test_a_word_behind_the_drafted_summary_sends_nothing(stage: Stage, word: str) -> None:
+    """The cursor stands at the draft's end; typed once more the word replaces it all."""
+    played = stage.keys(typed("/transfer", "", word))
+    assert "human_requested" not in played.names
+    assert played.complaints == [f"{word} stands behind other words: for it, type it alone."]
+    assert stage.keys(typed("/transfer", "", "/back", "/back", *ANN)).state == "order_selected"
+
+
 def test_a_note_within_an_answer_has_a_limit_too(stage: Stage) -> None:
     played = stage.lines("/transfer", f"/note {'x' * 4001}", "/note brief", "/back", *ANN)
     assert [entry.text for entry in played.entries if entry.kind == "noted"] == ["brief"]

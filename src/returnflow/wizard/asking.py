@@ -69,6 +69,10 @@ class Asker:
         def check(line: str) -> None:
             typed = commands.parse(line, self._options)
             if not typed.command and typed.option is None:
+                word = line.rpartition("/")[2].strip()
+                if default and "/" in line and word in commands.COMMANDS:
+                    # Typed behind a draft, where the cursor stands; it is not meant to be sent.
+                    raise BadAnswer(f"/{word} stands behind other words: for it, type it alone.")
                 validate(line)
             elif typed.command == "note" and not answers.text(typed.text, answers.MAX_NOTE):
                 raise BadAnswer("Type the note behind the word: /note customer sounds upset.")
