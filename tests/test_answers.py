@@ -196,7 +196,6 @@ def test_all_of_nothing() -> None:
             [(1, "DAMAGED", "cracked, badly"), (2, "OTHER", "")],
         ),
         ("1 x damaged, 1 x defective", [(1, "DAMAGED", ""), (1, "DEFECTIVE", "")]),
-        ("2 defective", [(3, "DEFECTIVE", "")]),
         ("2x defective", [(2, "DEFECTIVE", "")]),
         ("0", []),
     ],
@@ -205,6 +204,11 @@ def test_shares(typed: str, lines: list[tuple[int, str, str]]) -> None:
     """Rules 19, 26: units divide into reasons, each with a note if there is one."""
     found = answers.shares(typed, "SKU-1", 3)
     assert found == tuple(ReturnLine("SKU-1", *line) for line in lines)
+
+
+def test_a_reason_of_a_single_unit_may_be_copied_from_the_list() -> None:
+    """Rule 26: of several units the number could be a quantity, so there it is turned down."""
+    assert answers.shares("2 defective", "SKU-1", 1) == (ReturnLine("SKU-1", 1, "DEFECTIVE"),)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +220,7 @@ def test_shares(typed: str, lines: list[tuple[int, str, str]]) -> None:
         ("2 x damaged, 2 x other", "That is 4 units, but 3 units may go back"),
         ("2 5", "two ways"),
         ("1 defective", "“1 x defective”"),
+        ("2 defective", "“defective” for all units, or “2 x defective”"),
         ("1 x damaged, other", "each needs a quantity"),
         ("0 x damaged", "0 returns nothing"),
         ("1.5 x damaged", "whole number"),

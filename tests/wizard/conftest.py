@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driver import SUMMARY, Door, Stage
+
+from wizard.driver import SUMMARY, Door, Stage
 
 
 @pytest.fixture

@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from driver import PATIENT, SUMMARY, Played, Stage, shipped
 from msgspec.structs import replace
-from typing_calls import Part, ScriptedShop, typed_call
 
 from returnflow.engine.machine import Step
 from returnflow.engine.session import Session
@@ -25,6 +23,8 @@ from returnflow.errors import JournalBusyError
 from returnflow.records import Item, ReturnPolicy
 from returnflow.returns.events import ReturnRequested, TransferRequested
 from returnflow.testing import MemoryShop, curated_shop, shortest_calls
+from wizard.driver import PATIENT, SUMMARY, Played, Stage, shipped
+from wizard.typing_calls import Part, ScriptedShop, typed_call
 
 DEFINITION = shipped()
 ROWS = {row.id: row for row in DEFINITION.all_rows()}

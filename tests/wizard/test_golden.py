@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import wcwidth
-from driver import Stage
 
 from returnflow.records import Customer, Item, Order, OrderLine, Package, Parcel, ReturnPolicy
 from returnflow.testing import MemoryShop, curated_shop
+from wizard.driver import Stage
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("RETURNFLOW_UPDATE_GOLDEN") == "1"

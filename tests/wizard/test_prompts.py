@@ -6,13 +6,13 @@ import re
 from typing import Any, cast
 
 import pytest
-from driver import CTRL_C, CTRL_D, CTRL_U, ENTER, TAB, Door, Stage, told
-from typing_calls import Hangs, ScriptedShop
 
 from returnflow.backends.protocol import Backend
 from returnflow.engine.journal import visible
 from returnflow.returns import events as ev
 from returnflow.testing import Fault, FaultyBackend, curated_shop
+from wizard.driver import CTRL_C, CTRL_D, CTRL_U, ENTER, TAB, Door, Stage, told
+from wizard.typing_calls import Hangs, ScriptedShop
 
 ANN = ["ann@example.com", "O-ANN"]
 NOT_QUANTITIES = ["0", "-1", "1.5", "２", "1e3", "+1", "1,5", str(10**30)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from driver import Door, memory, told
 from msgspec.structs import replace
-from typing_calls import Hangs, Scripted, ScriptedShop
 
 from returnflow.records import ReturnReceipt
 from returnflow.returns import events as ev
 from returnflow.testing import Fault, FaultyBackend, MemoryShop, curated_shop
+from wizard.driver import Door, memory, told
+from wizard.typing_calls import Hangs, Scripted, ScriptedShop
 
 ANN = ["ann@example.com", "O-ANN"]
 LAMP = [*ANN, "lamp", "damaged", "yes"]

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driver import Stage
 
 from returnflow.cli import run
 from returnflow.home import JOURNAL_FILE
 from returnflow.testing import Fault, FaultyBackend, curated_shop
+from wizard.driver import Stage
 
 GOLDEN = Path(__file__).parent / "golden" / "story.txt"
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
-from driver import CTRL_U, ENTER
-
 from returnflow.engine.definition import Definition, QuestionSpec
 from returnflow.engine.session import Ask, Await, Session
 from returnflow.engine.vocabulary import Event, event_name
@@ -37,6 +35,7 @@ from returnflow.returns import events as ev
 from returnflow.returns.case import Case
 from returnflow.testing import MemoryShop
 from returnflow.wizard.answers import REASON_LABELS
+from wizard.driver import CTRL_U, ENTER
 
 OPERATION_OF = {
     outcome: name

@@ -246,20 +246,23 @@ def _share(part: str, item_id: str, granted: int, *, alone: bool) -> ReturnLine:
             "With several reasons each needs a quantity: “1 x damaged, 1 x other”, "
             f"not “{inert(part[:40])}”."
         )
-    return ReturnLine(item_id, granted, _listed_reason(head.strip()), note.strip())
+    return ReturnLine(item_id, granted, _listed_reason(head.strip(), granted), note.strip())
 
 
-def _listed_reason(head: str) -> str:
-    """A reason, also as the list shows it (``2 defective``); other numbers would be quantities."""
+def _listed_reason(head: str, granted: int) -> str:
+    """A reason; of a single unit also as the list shows it (``2 defective``).
+
+    Of several units a number before a reason could be a quantity, and must not be guessed.
+    """
     numbered = _NUMBERED.fullmatch(head)
     if numbered is None:
         return reason(head)
     found = reason(numbered["reason"])
-    if REASONS.index(found) + 1 != int(numbered["number"]):
+    if granted > 1 or REASONS.index(found) + 1 != int(numbered["number"]):
         label = REASON_LABELS[found]
         raise BadAnswer(
-            f"“{head}” can be read in two ways: for all units type “{label}”, for a part of them "
-            f"“{numbered['number']} x {label}”."
+            f"“{head}” can be read in two ways: type “{label}” for all units, "
+            f"or “{numbered['number']} x {label}” for so many of them."
         )
     return found
 

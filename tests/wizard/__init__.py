@@ -1,0 +1,1 @@
+"""Tests of the wizard through keystrokes and lines, and what they share."""
