@@ -20,9 +20,11 @@ import pytest
 
 from returnflow import __version__
 from returnflow.backends import demo
+from returnflow.backends.sql import SqlShop
 from returnflow.bundled import bundled
 from returnflow.cli import run
 from returnflow.cli.status import EPILOG
+from returnflow.records import Customer
 
 ROOT = Path(__file__).parent.parent
 MAKE: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "make.py"))
@@ -523,3 +525,21 @@ def test_the_way_back_names_the_journal_and_can_be_copied(cli: Cli, tmp_path: Pa
     again = cli(*shlex.split(line)[1:], typed=("ORD-7301",))
     assert again.status == 3, again.err
     assert "KETTLE-17" in again.out
+
+
+def test_a_fault_is_told_in_a_line_and_keeps_no_personal_data(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules 38, 40: an adapter that raises what it must not; the call up to there is kept."""
+
+    def broken(self: SqlShop, email: str) -> Customer:
+        raise RuntimeError(f"no idea about {email}")
+
+    monkeypatch.setattr(SqlShop, "get_customer_by_email", broken)
+    done = cli("wizard", typed=(ONE_ITEM,))
+    assert done.status == 1
+    assert done.err.startswith("returnflow: a fault in the program: RuntimeError: no idea about m-")
+    (report,) = home.glob("fault-*.txt")
+    assert "Traceback" in report.read_text()
+    assert ONE_ITEM not in report.read_text() + done.err
+    assert "finding_customer (open)" in cli("calls", "list", "--open").out

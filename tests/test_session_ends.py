@@ -11,17 +11,21 @@ from msgspec.structs import replace
 
 from by_hand import (
     CHECKED,
+    FETCHING,
     HUMAN,
     IDENTIFIED,
     INITIATING,
     LAMP,
+    LISTED,
     NOTHING,
+    O1,
     OPENED,
     P1,
     P2,
     PATHS,
     RUG,
     SELECTED,
+    TENT,
     THREE,
     Turn,
     call,
@@ -31,6 +35,7 @@ from by_hand import (
     notices,
     on,
     opened,
+    package,
     pick,
     refused,
     request,
@@ -143,6 +148,40 @@ def test_what_cannot_go_back_is_explained_before_anything_else_is_chosen(event: 
     assert "explained" in refused(session, event)
     on(session, (told("final", "MUG"), "nothing_eligible"))
     assert session.propose(event).accepted
+
+
+def test_a_name_too_long_to_say_is_cut_in_words_only() -> None:
+    """The words are read aloud; the facts keep the name whole."""
+    name = "x" * 300
+    order = replace(O1, lines=(replace(O1.lines[1], description=name),))
+    session = call(
+        *FETCHING,
+        (ev.OrderFound(order=order), "order_selected"),
+        *CHECKED[len(SELECTED) :],
+    )
+    said = session.words(session.state.say or "")
+    assert f" {'x' * 79}…" in said
+    assert name not in said
+    assert session.case.name_of("RUG") == name
+
+
+def test_the_day_on_which_the_window_closes_is_said() -> None:
+    """Rule 8: the warning names it."""
+    session = call(
+        *SELECTED,
+        (pick(("TENT", 1)), "items_chosen"),
+        (TENT, "checking_packages"),
+        (package("P2", "IN_TRANSIT", "2026-05-20"), "nothing_eligible"),
+    )
+    (due,) = session.dues()
+    assert due.notice == "closes_before_delivery"
+    assert "closes on 1 May 2026, before" in session.due_words(due)
+
+
+def test_the_next_person_learns_that_no_open_order_was_recognised() -> None:
+    """Rules 23, 34."""
+    session = call(*LISTED, (ev.OrderUnrecognised(), "identified"))
+    assert "Recognised none of the open orders." in telling.draft_summary(session.case, "asked")
 
 
 def test_a_confirmed_line_that_was_not_sent_is_confirmed_anew() -> None:

@@ -91,6 +91,13 @@ def test_what_is_sent_is_shown_before_the_yes(door: Door) -> None:
     assert made == [("LAMP", 1, "DAMAGED", "cracked"), ("LAMP", 1, "OTHER", "hums")]
 
 
+def test_what_could_go_back_and_is_left_out_is_named_before_the_yes(door: Door) -> None:
+    """Rule 25: the customer says yes to these units, knowing of the others."""
+    played = door.type(*ANN, "lamp", "1 x damaged", "change", "damaged", "yes")
+    assert told(played, "Left out, though it may go back: 1 × Reading lamp")
+    assert played.raw.count("Left out") == 1
+
+
 def test_two_orders_in_one_call_the_second_ineligible(door: Door) -> None:
     """Rules 14, 33: the notices of the first are given; of the second nothing is initiated."""
     played = door.type(*LAMP, *NOTICES, "/another", "o-ann", "rug, gone", "", "", "/close")
@@ -298,6 +305,14 @@ def test_resumed_the_next_day_what_was_not_sent_is_decided_again(door: Door) -> 
     after = played.names[len(left.names) :]
     assert after[:2] == ["return_opened", "resumed"]
     assert [made.item_id for made in shop.returns] == ["RED"]
+
+
+def test_on_another_day_the_customer_hears_that_it_is_checked_again(door: Door) -> None:
+    """Rule 4: the words of the step, which leads to a look-up and has no question of its own."""
+    left = door.type(*ANN, "lamp", "/leave", "yes")
+    door.stage.later(1)
+    played = door.type("1", "yes", case_id=left.case_id)
+    assert told(played, "is checked once more")
 
 
 def test_the_same_day_nothing_is_decided_again(door: Door) -> None:

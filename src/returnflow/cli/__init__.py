@@ -95,24 +95,27 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _tell_bug(error: Exception) -> None:
+    """One line on the screen, the traceback in a file; personal data in neither (rule 38)."""
     import traceback
     from datetime import UTC, datetime
 
+    from returnflow import masking
     from returnflow.home import data_dir
 
-    details = "".join(traceback.format_exception(error))
+    kept = "What was journaled is kept; calls list --open names it."
     try:
-        path = data_dir() / f"fault-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
+        folder = data_dir()
+        mask = masking.Masker(masking.MaskKey.load(folder)).mask_text
+        path = folder / f"fault-{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
+        details = mask("".join(traceback.format_exception(error)))
         path.write_text(details, encoding="utf-8", errors="backslashreplace")
-        where = f"The details are in {path}: please report them."
-    except (OSError, ReturnflowError):
-        where = details
-    _tell(
-        RuntimeError(
-            f"a fault in the program: {type(error).__name__}: {error}\n"
-            f"What was journaled is kept; calls list --open names it. {where}"
-        )
-    )
+    except (OSError, ReturnflowError) as other:
+        # Without a key nothing can be masked, so only the kind of the fault is told.
+        _tell(ReturnflowError(f"a fault in the program: {type(error).__name__}. {kept} ({other})"))
+        return
+    said = mask(f"{type(error).__name__}: {error}")
+    where = f"The details are in {path}: please report them."
+    _tell(ReturnflowError(f"a fault in the program: {said}\n{kept} {where}"))
 
 
 def _tell(error: Exception) -> None:
