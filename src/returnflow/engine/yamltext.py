@@ -133,6 +133,9 @@ def _yaml_problem(name: str, text: str, error: yaml.YAMLError) -> str:
         line = text.split("\n")[mark.line]
         if line[mark.column : mark.column + 1] == "\t":
             return at(name, place, "not YAML: a tab cannot stand here; indent with spaces")
+    if "nesting depth" in problem:
+        # The parser reads ahead, and newer ones stop by themselves before we come to count.
+        return at(name, place, f"nested deeper than {MAX_DEPTH} levels")
     if context := getattr(error, "context", None):
         problem = f"{problem} ({context})"
     return at(name, place, f"not YAML: {problem}")
