@@ -21,6 +21,7 @@ import msgspec
 
 from returnflow.errors import UsageError
 from returnflow.inert import fold
+from returnflow.redacted import hidden
 
 KEY_FILE = "mask.key"
 KEY_BYTES = 32
@@ -30,9 +31,6 @@ T = TypeVar("T")
 
 _MASKED_EMAIL = re.compile(r"m-[0-9a-f]{12}@masked\.invalid")
 _MASKED_PHONE = re.compile(r"tel-[0-9a-f]{12}")
-# A redaction by somebody else, as `[EMAIL]`: given, but not observable. A hash of it would
-# make all redacted addresses one and the same.
-_REDACTED = re.compile(r"\[[A-Z][A-Z _-]*\]")
 
 # With several @ all parts go together: what is left over would look like an address again.
 _PART = r"[^\s@<>()\[\]{},;:\"'|\\/=?&]+@"
@@ -127,14 +125,15 @@ class Masker:
     def mask_email(self, text: str) -> str:
         """The mask of an address: ``m-<12 hex digits>@masked.invalid``; empty stays empty."""
         plain = text.strip()
-        if not plain or _MASKED_EMAIL.fullmatch(plain) or _REDACTED.fullmatch(plain):
+        # A hash of somebody else's redaction would make all redacted addresses one and the same.
+        if not plain or _MASKED_EMAIL.fullmatch(plain) or hidden(plain):
             return text
         return f"m-{self._hash('email', fold(plain))}@masked.invalid"
 
     def mask_phone(self, text: str) -> str:
         """The mask of a number, by its digits alone: ``tel-<12 hex digits>``."""
         plain = text.strip()
-        if not plain or _MASKED_PHONE.fullmatch(plain) or _REDACTED.fullmatch(plain):
+        if not plain or _MASKED_PHONE.fullmatch(plain) or hidden(plain):
             return text
         return f"tel-{self._hash('phone', _digits(plain) or fold(plain))}"
 
