@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import Any, Protocol, Self, Union
+from typing import TYPE_CHECKING, Any, Protocol, Self, Union
 
 import msgspec
 
 from returnflow.errors import UsageError
+
+if TYPE_CHECKING:
+    from returnflow.engine.transcript import Transcription
 
 Verdict = bool | None
 """What a guard answers: True, False, or None where the facts at hand cannot tell."""
@@ -57,6 +60,11 @@ class Case(Protocol):
         """A small hashable summary; calls with equal outlines have the same ways on."""
 
 
+def about_nothing(case: Any, event: Any) -> frozenset[str]:
+    """The subjects of a guard that is about the call as a whole."""
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """A condition on the candidate facts (the case as it would be after the event).
@@ -65,11 +73,18 @@ class Guard:
         test: pure; answers True, False or None.
         explain: one sentence that an agent can use about why it does not hold, with figures
             and what would have passed. Called only when words are wanted.
+        finding: the kind of finding that replay makes of it where it does not hold.
+        about: what it fails for: items, returns, orders. In replay a later failure about the
+            same is a consequence of the first, and not told again. Called as `explain` is.
+        repair: what the agent should have done; empty: it follows from the table.
     """
 
     name: str
     test: Callable[[Any, Any], Verdict]
     explain: Callable[[Any, Any], str]
+    finding: str = "guard_failed"
+    about: Callable[[Any, Any], frozenset[str]] = about_nothing
+    repair: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +162,8 @@ class Vocabulary:
     Args:
         events: the union of events, each a subclass of `Event`.
         new_case: makes the facts of a call in which nothing has happened, from the policy
-            date and the policy zone (an IANA name).
+            date (None only where a recorded call does not show it) and the policy zone (an
+            IANA name).
         scope: plain data that the YAML's words may name; no callables in it.
         sample_scope: a scope in which nothing is missing or empty, for trying words at load.
         dues: by name, what a state that `owes` it must have said.
@@ -163,13 +179,17 @@ class Vocabulary:
         draft_summary: a summary of the call so far for a transfer; never empty (rule 34).
         personal: names of event and record fields that hold e-mail addresses or phone
             numbers, mapped to ``"email"`` or ``"phone"`` (rule 38).
+        owed_at_end: the kinds of dues that no call may leave owing when its record ends.
+        stands_for: by notice, the notices in whose place it is accepted with a remark.
+        transcription: makes the reading of recorded tool calls; called when replay needs it.
+            None: only logs of events can be replayed.
     """
 
     name: str
     events: tuple[type[Event], ...]
     guards: Mapping[str, Guard]
     operations: Mapping[str, Operation]
-    new_case: Callable[[date, str], Any]
+    new_case: Callable[[date | None, str], Any]
     scope: Callable[[Any], dict[str, Any]]
     sample_scope: Callable[[], dict[str, Any]]
     dues: Mapping[str, Callable[[Any], Sequence[Due]]]
@@ -186,6 +206,9 @@ class Vocabulary:
     build_failed: Callable[[str, str, str], Event]
     draft_summary: Callable[[Any, str], str]
     personal: Mapping[str, str] = field(default_factory=dict)
+    owed_at_end: tuple[str, ...] = ()
+    stands_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    transcription: Callable[[], Transcription] | None = None
 
     @cached_property
     def by_name(self) -> dict[str, type[Event]]:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from returnflow.engine.vocabulary import FieldType, Vocabulary
 from returnflow.returns import events as ev
 from returnflow.returns import telling
 from returnflow.returns.case import Case
 from returnflow.returns.guards import GUARDS
+from returnflow.returns.line import STANDS_FOR
 from returnflow.returns.operations import OPERATIONS
+
+if TYPE_CHECKING:
+    from returnflow.engine.transcript import Transcription
+
+
+def _transcription() -> Transcription:
+    # Imported late: only replay of foreign logs needs it.
+    from returnflow.returns import transcription
+
+    return transcription.Transcription()
+
 
 FIELD_TYPES = {
     field.name: field
@@ -46,6 +60,9 @@ VOCABULARY = Vocabulary(
         message=message,
     ),
     draft_summary=telling.draft_summary,
+    owed_at_end=("notices",),
+    stands_for=STANDS_FOR,
+    transcription=_transcription,
     personal={"email": "email", "phone_number": "phone"},
 )
 """What ``vocabulary: returns`` in a procedure's YAML means."""

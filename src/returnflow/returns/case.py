@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from returnflow.records import Customer, Item, Order, OrdersSummary, Package
+from returnflow.redacted import hidden
 from returnflow.returns import eligibility
 from returnflow.returns import events as ev
 from returnflow.returns.changes import CHANGES
@@ -27,13 +28,16 @@ class Case:
         transfer: a transfer that was sent and whose outcome is not settled.
         transfer_doubtful: it was sent at least once without anybody knowing what came of that.
         transfer_repeated: a transfer was requested while another was under way.
-        unexplained: the choice before this one held refusals that the customer never heard.
+        unexplained: the choice before this one held refusals that the customer never heard;
+            None: perhaps it did.
         unasked: the last outcome of a write came without a request.
+        dated: the policy date is known; a recorded call may not show it, a live one always does.
     """
 
     __slots__ = (
         "ambiguous",
         "customer",
+        "dated",
         "earlier",
         "email",
         "failure",
@@ -60,8 +64,9 @@ class Case:
         "zone",
     )
 
-    def __init__(self, policy_date: date, zone: str) -> None:
-        self.policy_date = policy_date
+    def __init__(self, policy_date: date | None, zone: str) -> None:
+        self.policy_date = policy_date or date.min
+        self.dated = policy_date is not None
         self.zone = zone
         self.email = ""
         self.ambiguous = 0
@@ -79,7 +84,7 @@ class Case:
         self.earlier: list[Line] = []
         self.withdrawn = 0
         self.unasked = False
-        self.unexplained = False
+        self.unexplained: bool | None = False
         self.failure: ev.BackendFailed | None = None
         self.transfer: ev.TransferRequested | None = None
         self.transfer_doubtful = False
@@ -167,6 +172,28 @@ class Case:
         ]
         return known + sum(here)
 
+    def taken_at_least(self, item_id: str) -> tuple[int, bool]:
+        """Units of the item that are surely in a return, and whether those are all of them."""
+        known = self.taken(item_id)
+        if known is not None:
+            return known, True
+        if self.order is None:
+            return 0, False
+        here = [
+            line.quantity
+            for line in self.opened
+            if (line.order_id, line.item_id) == (self.order.order_id, item_id)
+        ]
+        return sum(max(0, quantity) for quantity in here), False
+
+    @property
+    def decision_day(self) -> date:
+        """The policy date; where it is not known, the order's own day, on which no window has
+        closed. What hangs on the date is then told by `may_return`."""
+        if self.dated or self.order is None:
+            return self.policy_date
+        return eligibility.calendar_day(self.order.order_date, self.zone) or self.policy_date
+
     def wanted(self) -> dict[str, int]:
         """Units picked by item, in the order of picking (rule 18: two picks add up)."""
         units: dict[str, int] = {}
@@ -176,7 +203,11 @@ class Case:
 
     def pending_items(self) -> list[str]:
         """Items picked whose details are still to be looked up."""
-        return [item_id for item_id in self.wanted() if item_id not in self.items]
+        return [
+            item_id
+            for item_id in self.wanted()
+            if item_id not in self.items and not hidden(item_id)
+        ]
 
     def pending_packages(self) -> list[str]:
         """Packages whose look-up can still change an answer (rule 12: never an empty id)."""
@@ -185,13 +216,33 @@ class Case:
         owed: dict[str, None] = {}
         for item_id in self.wanted():
             if item_id in self.items and not eligibility.item_reasons(
-                self.order, self.items[item_id], self.policy_date, self.zone
+                self.order, self.items[item_id], self.decision_day, self.zone
             ):
-                for line in eligibility.lines_of(self.order, item_id):
-                    for parcel in line.parcels:
-                        if parcel.package_id and parcel.package_id not in self.packages:
-                            owed[parcel.package_id] = None
+                for package_id in self._not_looked_up(item_id):
+                    if not hidden(package_id):
+                        owed[package_id] = None
         return list(owed)
+
+    def packages_doubtful(self) -> bool:
+        """Whether the facts cannot tell that no package of the picks is still to be looked up."""
+        if self.order is None:
+            return False
+        day = self.policy_date if self.dated else None
+        unseen = any(hidden(line.item_id) for line in self.order.lines)
+        for item_id in self.wanted():
+            if hidden(item_id) or (unseen and not eligibility.lines_of(self.order, item_id)):
+                return True
+            if item_id in self.items and self._not_looked_up(item_id):
+                told = eligibility.item_verdict(self.order, item_id, self.items, day, self.zone)
+                if told is not False:
+                    return True
+        return False
+
+    def _not_looked_up(self, item_id: str) -> list[str]:
+        """Packages that hold units of the item and were not looked up."""
+        lines = eligibility.lines_of(self.order, item_id) if self.order else ()
+        parcels = [parcel.package_id for line in lines for parcel in line.parcels]
+        return [package_id for package_id in parcels if package_id not in (*self.packages, "")]
 
     def decide(self, item_id: str, wanted: int) -> eligibility.Decision:
         """The decision on `wanted` units of an item of the selected order."""
@@ -202,8 +253,23 @@ class Case:
             wanted,
             self.items.get(item_id),
             self.packages,
-            self.taken(item_id) or 0,
-            self.policy_date,
+            self.taken_at_least(item_id)[0],
+            self.decision_day,
+            self.zone,
+        )
+
+    def may_return(self, item_id: str, quantity: int) -> bool | None:
+        """Whether so many units of an item of the selected order may go back; None: unknown."""
+        if self.order is None:
+            return None
+        return eligibility.may_return(
+            self.order,
+            item_id,
+            quantity,
+            self.items,
+            self.packages,
+            self.taken_at_least(item_id),
+            self.policy_date if self.dated else None,
             self.zone,
         )
 
@@ -220,6 +286,15 @@ class Case:
             for decision in self.decisions()
             if decision.advice and (decision.advice, decision.item_id) not in self.told
         ]
+
+    def refusals_owed(self) -> bool | None:
+        """Whether a refusal is still to be explained. None: what speaks for one of the items was
+        not recorded, so that perhaps nothing was refused."""
+        owed = self.owed_refusals()
+        if not owed:
+            return False
+        certain = any(self.may_return(each.item_id, each.wanted) is False for each in owed)
+        return True if certain else None
 
     def owed_notices(self) -> list[tuple[str, Line]]:
         """Notices not yet given, return by return (rule 33)."""

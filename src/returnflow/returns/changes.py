@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from returnflow.records import OrdersSummary
+from returnflow.redacted import NOT_RECORDED
 from returnflow.returns import events as ev
-from returnflow.returns.line import Line, LineState, matches
+from returnflow.returns.line import STANDS_FOR, Line, LineState, matches
 
 if TYPE_CHECKING:
     from returnflow.returns.case import Case
@@ -20,7 +21,7 @@ def _forget_order(case: Case) -> None:
 
 
 def _forget_picks(case: Case) -> None:
-    case.unexplained = bool(case.owed_refusals())
+    case.unexplained = case.refusals_owed()
     case.picks = ()
     case.earlier += case.lines
     case.lines = []
@@ -98,13 +99,15 @@ def _package_missing(case: Case, event: ev.PackageMissing) -> None:
 
 
 def _told(case: Case, event: ev.Told) -> None:
-    case.told.add((event.notice, event.subject))
+    for notice in (event.notice, *STANDS_FOR.get(event.notice, ())):
+        case.told.add((notice, event.subject))
 
 
 def _return_confirmed(case: Case, event: ev.ReturnConfirmed) -> None:
     case.earlier += case.lines
     case.lines = []
-    order_id = case.order.order_id if case.order else ""
+    # Only a recorded call can come here without an order; live the table sees to that.
+    order_id = case.order.order_id if case.order else NOT_RECORDED
     merged: dict[tuple[str, str], Line] = {}
     for line in event.lines:
         here = merged.get((line.item_id, line.reason))
@@ -217,7 +220,7 @@ def _transfer_refused(case: Case, event: ev.TransferRefused) -> None:
 
 
 def _resumed(case: Case, event: ev.Resumed) -> None:
-    case.policy_date = event.policy_date
+    case.policy_date, case.dated = event.policy_date, True
     case.items.clear()
     case.packages.clear()
     _forget_refusals(case)

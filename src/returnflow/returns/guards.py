@@ -7,29 +7,49 @@ that says in one sentence why it does not hold; it is called only when words are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from returnflow.engine.vocabulary import Guard, Verdict
+from returnflow.engine.vocabulary import Guard, Verdict, about_nothing
 from returnflow.inert import fold
+from returnflow.redacted import NOT_RECORDED_UNITS, hidden
 from returnflow.returns import eligibility
 from returnflow.returns import events as ev
 from returnflow.returns.case import Case
-from returnflow.returns.line import matches
+from returnflow.returns.line import certain, matches
 
 GUARDS: dict[str, Guard] = {}
 
 Explain = Callable[[Case, Any], str]
+About = Callable[[Case, Any], frozenset[str]]
 
 
-def _guard(explain: Explain | str) -> Callable[[Callable[[Case, Any], Verdict]], Guard]:
+def _guard(
+    explain: Explain | str,
+    *,
+    finding: str = "guard_failed",
+    about: About = about_nothing,
+    repair: str = "",
+) -> Callable[[Callable[[Case, Any], Verdict]], Guard]:
     def register(test: Callable[[Case, Any], Verdict]) -> Guard:
         words: Explain = (lambda _case, _event: explain) if isinstance(explain, str) else explain
-        guard = Guard(test.__name__, test, words)
+        guard = Guard(test.__name__, test, words, finding, about, repair)
         GUARDS[guard.name] = guard
         return guard
 
     return register
+
+
+def _any_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """True where one is, else None where one cannot be told, else False."""
+    found = list(verdicts)
+    return True if True in found else None if None in found else False
+
+
+def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """False where one is, else None where one cannot be told, else True."""
+    found = list(verdicts)
+    return False if False in found else None if None in found else True
 
 
 # -- orders -----------------------------------------------------------------------------------
@@ -38,7 +58,9 @@ def _guard(explain: Explain | str) -> Callable[[Callable[[Case, Any], Verdict]],
 @_guard("the customer has open orders")
 def no_open_orders(case: Case, event: Any) -> Verdict:
     """The customer details name no active order (rule 23)."""
-    return None if case.customer is None else not case.customer.active_orders
+    if case.customer is None or any(hidden(order_id) for order_id in case.customer.active_orders):
+        return None
+    return not case.customer.active_orders
 
 
 @_guard("the open orders have not been gone through yet")
@@ -53,18 +75,31 @@ def some_order_loaded(case: Case, event: Any) -> Verdict:
     return case.summary is not None and bool(case.summary.orders)
 
 
-@_guard(lambda case, event: f"the order asked for is {case.wanted_order or 'not known'}")
+@_guard(
+    lambda case, event: f"the order asked for is {case.wanted_order or 'not known'}",
+    finding="wrong_argument",
+    about=lambda case, event: frozenset({event.order.order_id}),
+    repair="Look up the order that the customer named.",
+)
 def order_asked_for(case: Case, event: ev.OrderFound) -> Verdict:
     """The order that came back is the one the customer named (rule 22)."""
-    return fold(event.order.order_id) == fold(case.wanted_order) if case.wanted_order else None
+    if not case.wanted_order or hidden(case.wanted_order) or hidden(event.order.order_id):
+        return None
+    return fold(event.order.order_id) == fold(case.wanted_order)
 
 
-@_guard("this order belongs to another customer")
+@_guard(
+    "this order belongs to another customer",
+    about=lambda case, event: frozenset({event.order.order_id}),
+    repair="Say that there is no such order on the customer's account, do nothing with it, and "
+    "ask for another order id.",
+)
 def own_order(case: Case, event: ev.OrderFound) -> Verdict:
     """The order is the identified customer's own (rule 21)."""
-    if case.customer is None or not event.order.customer_id:
+    owner = event.order.customer_id
+    if case.customer is None or not owner or hidden(owner) or hidden(case.customer.customer_id):
         return None
-    return event.order.customer_id == case.customer.customer_id
+    return owner == case.customer.customer_id
 
 
 # -- items ------------------------------------------------------------------------------------
@@ -81,10 +116,32 @@ def _in_order(case: Case, item_id: str) -> bool:
     return case.order is not None and bool(eligibility.lines_of(case.order, item_id))
 
 
-@_guard(_not_in_order)
+def _of_order(case: Case, item_id: str) -> Verdict:
+    """As `_in_order`; None where the order's lines, or the item, cannot be seen."""
+    if _in_order(case, item_id):
+        return True
+    if case.order is None or hidden(item_id):
+        return None
+    return None if any(hidden(line.item_id) for line in case.order.lines) else False
+
+
+def _picked(case: Case, event: Any) -> frozenset[str]:
+    return frozenset(case.wanted())
+
+
+@_guard(
+    _not_in_order,
+    finding="wrong_argument",
+    about=lambda case, event: frozenset(
+        pick.item_id for pick in event.picks if not _in_order(case, pick.item_id)
+    ),
+    repair="Choose among the items of the selected order, or select the order they are in.",
+)
 def picks_in_order(case: Case, event: ev.ItemsPicked) -> Verdict:
     """Something is picked, and every pick is an item of the selected order."""
-    return bool(event.picks) and all(_in_order(case, pick.item_id) for pick in event.picks)
+    if not event.picks:
+        return False
+    return _all_of(_of_order(case, pick.item_id) for pick in event.picks)
 
 
 def _too_many(case: Case, event: ev.ItemsPicked) -> str:
@@ -106,50 +163,85 @@ def _too_many(case: Case, event: ev.ItemsPicked) -> str:
     return "; ".join(words) or "the quantities do not fit the order"
 
 
-@_guard(_too_many)
+@_guard(
+    _too_many,
+    about=_picked,
+    repair="Take at most what was ordered and is in no return yet.",
+)
 def picks_available(case: Case, event: ev.ItemsPicked) -> Verdict:
     """Of each item at most ordered less those in a return already (rules 16, 17)."""
-    if any(pick.quantity < 1 for pick in event.picks):
+    units = [pick.quantity for pick in event.picks if pick.quantity != NOT_RECORDED_UNITS]
+    if any(quantity < 1 for quantity in units):
         return False
-    verdict: Verdict = True
-    for item_id, wanted in case.wanted().items():
-        taken = case.taken(item_id)
-        ordered = eligibility.ordered_units(case.order, item_id) if case.order else 0
-        if wanted > ordered - (taken or 0):
-            return False
-        if taken is None:
-            verdict = None
-    return verdict
+    if len(units) < len(event.picks) or case.order is None:
+        return None
+    return _all_of(_available(case, item_id, wanted) for item_id, wanted in case.wanted().items())
 
 
-@_guard("this item is not in the selected order")
+def _available(case: Case, item_id: str, wanted: int) -> Verdict:
+    lines = eligibility.lines_of(case.order, item_id) if case.order else ()
+    if any(line.quantity == NOT_RECORDED_UNITS for line in lines):
+        return None
+    if not lines:
+        return None  # that it is not of the order is said by `picks_in_order`
+    taken, all_known = case.taken_at_least(item_id)
+    if wanted > sum(line.quantity for line in lines) - taken:
+        return False
+    return True if all_known else None
+
+
+def _item_id(event: ev.ItemFound | ev.ItemMissing) -> str:
+    return event.item.item_id if isinstance(event, ev.ItemFound) else event.item_id
+
+
+def _package_id(event: ev.PackageFound | ev.PackageMissing) -> str:
+    return event.package.package_id if isinstance(event, ev.PackageFound) else event.package_id
+
+
+@_guard(
+    "this item is not in the selected order",
+    finding="wrong_argument",
+    about=lambda case, event: frozenset({_item_id(event)}),
+    repair="Look up the items that the customer chose.",
+)
 def item_of_order(case: Case, event: ev.ItemFound | ev.ItemMissing) -> Verdict:
     """The look-up was about an item of the selected order."""
-    item_id = event.item.item_id if isinstance(event, ev.ItemFound) else event.item_id
-    return _in_order(case, item_id)
+    return _of_order(case, _item_id(event))
 
 
-@_guard("this package carries nothing of the selected order")
+@_guard(
+    "this package carries nothing of the selected order",
+    finding="wrong_argument",
+    about=lambda case, event: frozenset({_package_id(event)}),
+    repair="Look up the packages of the items that the customer chose.",
+)
 def package_of_order(case: Case, event: ev.PackageFound | ev.PackageMissing) -> Verdict:
     """The look-up was about a package of the selected order."""
-    package_id = (
-        event.package.package_id if isinstance(event, ev.PackageFound) else event.package_id
+    if case.order is None:
+        return None
+    parcels = [parcel.package_id for line in case.order.lines for parcel in line.parcels]
+    if _package_id(event) in parcels:
+        return True
+    unseen = any(hidden(each) for each in parcels) or any(
+        hidden(line.item_id) for line in case.order.lines
     )
-    return case.order is not None and any(
-        parcel.package_id == package_id for line in case.order.lines for parcel in line.parcels
-    )
+    return None if unseen or hidden(_package_id(event)) else False
 
 
-@_guard("every item picked has been looked up")
+@_guard("every item picked has been looked up", finding="repeated_lookup")
 def items_pending(case: Case, event: Any) -> Verdict:
     """An item picked has not been looked up yet."""
-    return bool(case.pending_items())
+    if case.pending_items():
+        return True
+    return None if any(hidden(item_id) for item_id in case.wanted()) else False
 
 
-@_guard("every package that matters has been looked up")
+@_guard("every package that matters has been looked up", finding="repeated_lookup")
 def packages_pending(case: Case, event: Any) -> Verdict:
     """A package that can still change an answer has not been looked up yet (rule 12)."""
-    return bool(case.pending_packages())
+    if case.pending_packages():
+        return True
+    return None if case.packages_doubtful() else False
 
 
 def _nothing_granted(case: Case, event: Any) -> str:
@@ -160,10 +252,14 @@ def _refusal(decision: eligibility.Decision) -> str:
     return f"{decision.description}: {'; '.join(reason.sentence for reason in decision.reasons)}."
 
 
-@_guard(_nothing_granted)
+@_guard(
+    _nothing_granted,
+    about=_picked,
+    repair="Explain to the customer why it cannot go back, and initiate no return of it.",
+)
 def something_eligible(case: Case, event: Any) -> Verdict:
     """At least one unit of one pick may go back (rule 9)."""
-    return any(decision.granted > 0 for decision in case.decisions())
+    return _any_of(case.may_return(item_id, 1) for item_id in case.wanted())
 
 
 # -- the yes ----------------------------------------------------------------------------------
@@ -173,17 +269,25 @@ def something_eligible(case: Case, event: Any) -> Verdict:
     lambda case, event: (
         "not explained to the customer yet: "
         + ", ".join(decision.description for decision in case.owed_refusals())
-    )
+    ),
+    finding="notice_missing",
+    about=lambda case, event: frozenset(d.item_id for d in case.owed_refusals()),
+    repair="Explain first why it cannot go back.",
 )
 def refusals_explained(case: Case, event: Any) -> Verdict:
     """What may not go back has been explained (rule 14)."""
-    return not case.owed_refusals()
+    owed = case.refusals_owed()
+    return None if owed is None else not owed
 
 
-@_guard("what could not go back of the choice before has not been explained to the customer")
+@_guard(
+    "what could not go back of the choice before has not been explained to the customer",
+    finding="notice_missing",
+    repair="Explain first why it cannot go back.",
+)
 def choice_explained(case: Case, event: Any) -> Verdict:
     """Nothing of the choice that this event replaces is left unexplained (rules 9, 14)."""
-    return not case.unexplained
+    return None if case.unexplained is None else not case.unexplained
 
 
 def _bad_reason(case: Case, event: ev.ReturnConfirmed) -> str:
@@ -191,10 +295,17 @@ def _bad_reason(case: Case, event: ev.ReturnConfirmed) -> str:
     return f"not a return reason: {', '.join(bad)}; one of {', '.join(ev.REASONS)}"
 
 
-@_guard(_bad_reason)
+@_guard(
+    _bad_reason,
+    finding="wrong_argument",
+    about=lambda case, event: frozenset(line.item_id for line in event.lines),
+    repair=f"Give one of the reasons {', '.join(ev.REASONS)}.",
+)
 def reasons_known(case: Case, event: ev.ReturnConfirmed) -> Verdict:
     """Every reason is one of the five (rule 26)."""
-    return all(line.reason in ev.REASONS for line in event.lines)
+    return _all_of(
+        None if hidden(line.reason) else line.reason in ev.REASONS for line in event.lines
+    )
 
 
 def _confirmed(event: ev.ReturnConfirmed) -> dict[str, int]:
@@ -224,30 +335,56 @@ def _not_allowed(case: Case, event: ev.ReturnConfirmed) -> str:
     return " ".join(words) or "the lines do not fit what was checked"
 
 
-@_guard(_not_allowed)
+@_guard(
+    _not_allowed,
+    about=lambda case, event: frozenset(
+        item_id for item_id in _confirmed(event) if _line_allowed(case, event, item_id) is False
+    ),
+    repair="Initiate only what was checked and may go back; explain the rest to the customer.",
+)
 def lines_eligible(case: Case, event: ev.ReturnConfirmed) -> Verdict:
     """Every line was picked, checked, and lies within what may go back (rules 9, 14, 17)."""
+    if not event.lines:
+        return False
+    return _all_of(_line_allowed(case, event, item_id) for item_id in _confirmed(event))
+
+
+def _line_allowed(case: Case, event: ev.ReturnConfirmed, item_id: str) -> Verdict:
+    units = [line.quantity for line in event.lines if line.item_id == item_id]
+    recorded = [quantity for quantity in units if quantity != NOT_RECORDED_UNITS]
+    if any(quantity < 1 for quantity in recorded):
+        return False
     picked = case.wanted()
-    return bool(event.lines) and all(
-        item_id in picked
-        and quantity <= picked[item_id]
-        and case.decide(item_id, quantity).granted == quantity
-        and all(line.quantity > 0 for line in event.lines if line.item_id == item_id)
-        for item_id, quantity in _confirmed(event).items()
-    )
+    unseen = not picked or any(hidden(each) for each in (item_id, *picked))
+    chosen: Verdict = None if unseen and item_id not in picked else item_id in picked
+    quantity = sum(recorded) if len(recorded) == len(units) else NOT_RECORDED_UNITS
+    wanted = picked.get(item_id, NOT_RECORDED_UNITS)
+    if quantity > wanted >= 0:
+        return False
+    return _all_of((chosen, case.may_return(item_id, quantity)))
 
 
 # -- writing ----------------------------------------------------------------------------------
 
 
-@_guard("this is not a line that the customer said yes to and that is still to be sent")
+@_guard(
+    "this is not a line that the customer said yes to and that is still to be sent",
+    finding="wrong_argument",
+    about=lambda case, event: frozenset({event.item_id}),
+    repair="Initiate exactly what the customer said yes to: order, item, quantity and reason.",
+)
 def line_confirmed(case: Case, event: ev.ReturnRequested) -> Verdict:
     """The request is exactly a confirmed line, and the only one under way (rules 25, 27)."""
     sent = [line for line in case.lines if line.state in ("requested", "unknown", "failed")]
-    return len(sent) == 1 and sent[0].requests == 1 and matches(sent[0], event)
+    if len(sent) != 1 or sent[0].requests != 1 or not matches(sent[0], event):
+        return False
+    return True if certain(sent[0], event) else None
 
 
-@_guard("nothing was requested that this could be the outcome of")
+@_guard(
+    "nothing was requested that this could be the outcome of",
+    finding="unexpected_event",
+)
 def was_requested(case: Case, event: Any) -> Verdict:
     """The outcome of a write came after its request."""
     return not case.unasked
@@ -293,7 +430,10 @@ def something_opened(case: Case, event: Any) -> Verdict:
             f"{notice.replace('_', ' ')} (for {line.subject})"
             for notice, line in case.owed_notices()
         )
-    )
+    ),
+    finding="notice_missing",
+    about=lambda case, event: frozenset(line.subject for _, line in case.owed_notices()),
+    repair="Give every notice before the call is closed.",
 )
 def notices_given(case: Case, event: Any) -> Verdict:
     """All three notices were given for every return opened (rule 33)."""
@@ -306,18 +446,29 @@ def nothing_opened(case: Case, event: Any) -> Verdict:
     return not case.opened
 
 
-@_guard("the summary for the next person is empty")
+@_guard(
+    "the summary for the next person is empty",
+    repair="Write down what the next person should know.",
+)
 def summary_given(case: Case, event: Any) -> Verdict:
     """The summary for the human representative says something (rule 34)."""
     return bool(case.transfer_summary.strip())
 
 
-@_guard("this is not the transfer that was asked for")
+@_guard(
+    "this is not the transfer that was asked for",
+    finding="wrong_argument",
+    repair="Transfer the customer who was identified, with the summary that was agreed.",
+)
 def transfer_as_asked(case: Case, event: ev.TransferRequested) -> Verdict:
     """The transfer carries the identified customer, or none, and the agreed summary (35)."""
     customer_id = case.customer.customer_id if case.customer else None
-    return (
-        not case.transfer_repeated
-        and event.customer_id == customer_id
-        and event.summary == case.transfer_summary
+    if case.transfer_repeated:
+        return False
+    return _all_of(
+        None if hidden(one or "") or hidden(other or "") else one == other
+        for one, other in (
+            (event.customer_id, customer_id),
+            (event.summary, case.transfer_summary),
+        )
     )

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from returnflow.redacted import NOT_RECORDED_UNITS, hidden
 from returnflow.returns import events as ev
 
 LineState = Literal[
@@ -23,6 +24,11 @@ TAKEN: tuple[LineState, ...] = ("opened", *UNSETTLED)
 
 NOTICES = ("tracking_id", "shipping_not_refunded", "approval_before_pickup")
 """What is owed for every return opened, in the order in which it is said (rule 33)."""
+
+
+STANDS_FOR = {"after_delivery": ("closes_before_delivery",)}
+"""The procedure prescribes "after it is delivered"; where the window closes before, the wizard
+warns instead. Who said what the procedure prescribes has explained it all the same (rule 8)."""
 
 
 class Line(msgspec.Struct, kw_only=True):
@@ -52,10 +58,23 @@ class Line(msgspec.Struct, kw_only=True):
 
 
 def matches(line: Line, event: ev.ReturnRequested) -> bool:
-    """Whether a request is exactly the confirmed line (rules 14, 25, 27)."""
-    return (line.order_id, line.item_id, line.quantity, line.reason) == (
-        event.order_id,
-        event.item_id,
-        event.quantity,
-        event.reason,
+    """Whether a request is the confirmed line, as far as both are recorded (rules 14, 25, 27)."""
+    return all(one == other or _hidden(one) or _hidden(other) for one, other in _pairs(line, event))
+
+
+def certain(line: Line, event: ev.ReturnRequested) -> bool:
+    """Whether all of a confirmed line and of its request is recorded."""
+    return not any(_hidden(one) or _hidden(other) for one, other in _pairs(line, event))
+
+
+def _pairs(line: Line, event: ev.ReturnRequested) -> tuple[tuple[str | int, str | int], ...]:
+    return (
+        (line.item_id, event.item_id),
+        (line.quantity, event.quantity),
+        (line.reason, event.reason),
+        (line.order_id, event.order_id),
     )
+
+
+def _hidden(value: str | int) -> bool:
+    return hidden(value) if isinstance(value, str) else value == NOT_RECORDED_UNITS

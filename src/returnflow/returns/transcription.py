@@ -1,0 +1,409 @@
+"""Recorded tool calls read as a call about a return: the answers behind them, and what is missing.
+
+A log of tool calls shows what was looked up and sent, not what the customer said. What was said
+is inferred from the arguments, in the customer's and the agent's favour: the machine is told
+the answers under which the calls are in order, if there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from returnflow.engine.transcript import Answered, Presentation, ToolCall
+from returnflow.engine.vocabulary import Event
+from returnflow.inert import fold
+from returnflow.records import Order, SummaryLine
+from returnflow.redacted import NOT_RECORDED, NOT_RECORDED_UNITS, hidden
+from returnflow.returns import events as ev
+from returnflow.returns import recorded
+from returnflow.returns.case import Case
+from returnflow.returns.guards import GUARDS
+from returnflow.returns.missing import supply
+
+INITIATE = "initiate_return"
+LOOK_UPS = ("get_item_details", "get_package_details")
+
+
+class Transcription:
+    """The transcription of ``vocabulary: returns``."""
+
+    unnoticed: tuple[str, ...] = (
+        "return_requested",
+        "return_opened",
+        "transfer_requested",
+        "order_unrecognised",
+        "left_unconfirmed",
+        "retry_requested",
+    )
+
+    def outcome(self, call: ToolCall) -> Event | None:
+        """See `recorded.outcome`."""
+        return recorded.outcome(call)
+
+    def infer(self) -> Inference:
+        """See `Inference`."""
+        return Inference()
+
+    def supply(self, name: str, case: Case, ahead: Sequence[Event]) -> Event | None:
+        """See `missing.supply`."""
+        return supply(name, case, ahead)
+
+    def subject(self, event: Event) -> tuple[str, str] | None:
+        """The operation and the id that the outcome of a look-up is about."""
+        match event:
+            case ev.CustomerFound(customer=customer):
+                return "get_customer_by_email", fold(customer.customer_id)
+            case ev.OrdersSummarized():
+                return "summarize_orders", ""
+            case ev.OrderFound(order=order):
+                return "get_order_details", fold(order.order_id)
+            case ev.OrderMissing(order_id=order_id):
+                return "get_order_details", fold(order_id)
+            case ev.ItemFound(item=item):
+                return "get_item_details", item.item_id
+            case ev.ItemMissing(item_id=item_id):
+                return "get_item_details", item_id
+            case ev.PackageFound(package=package):
+                return "get_package_details", package.package_id
+            case ev.PackageMissing(package_id=package_id):
+                return "get_package_details", package_id
+        return None
+
+    def own(self, before: Case, after: Case, event: Event) -> bool:
+        """Items and packages of the selected order, that order itself, and the open orders of
+        the customer identified."""
+        match event:
+            case ev.OrdersSummarized():
+                return before.customer is not None
+            case ev.OrderFound(order=order):
+                return (
+                    before.customer is not None
+                    and before.order is not None
+                    and fold(before.order.order_id) == fold(order.order_id)
+                )
+            case ev.ItemFound() | ev.ItemMissing():
+                return GUARDS["item_of_order"].test(after, event) is True
+            case ev.PackageFound() | ev.PackageMissing():
+                return GUARDS["package_of_order"].test(after, event) is True
+        return False
+
+    def presented(self, case: Case, event: Event) -> Sequence[Presentation]:
+        """The orders with their items (step 2), and the items of the order (step 4a)."""
+        match event:
+            case ev.OrdersSummarized(orders=orders):
+                return [
+                    Presentation(what=f"order {order.order_id}", texts=_named(order.items))
+                    for order in orders
+                ]
+            case ev.OrderFound(order=order):
+                return [
+                    Presentation(what=f"item {line.item_id}", texts=_named([line, *listed]))
+                    for line in order.lines
+                    if not hidden(line.item_id)
+                    for listed in [_listed(case, order.order_id, line.item_id)]
+                ]
+        return ()
+
+
+def _listed(case: Case, order_id: str, item_id: str) -> list[SummaryLine]:
+    """The item as the summary of the open orders had it; orders themselves may hold no names."""
+    orders = case.summary.orders if case.summary is not None else ()
+    return [
+        item
+        for order in orders
+        if order.order_id == order_id
+        for item in order.items
+        if item.item_id == item_id
+    ]
+
+
+def _named(lines: Iterable[Any]) -> tuple[str, ...]:
+    texts = [text for line in lines for text in (line.description, line.item_id)]
+    return tuple(text for text in texts if text and not hidden(text))
+
+
+class Inference:
+    """See the module. Remembers the orders that were shown, since facts once known need no
+    second look-up: an order comes back as it was, less what was returned of it since."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, Order] = {}
+        # A look-up of an item or a package failed: the procedure goes back to the choice.
+        self._fell = False
+
+    def before(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> Sequence[Event]:
+        """The answers that must have come before a call; see the protocol."""
+        if isinstance(now.outcome, ev.OrderFound):
+            self._orders[fold(now.outcome.order.order_id)] = now.outcome.order
+        found = self._answers(case, now, ahead)
+        if now.call.operation in LOOK_UPS:
+            self._fell = isinstance(now.outcome, ev.BackendFailed)
+        return found
+
+    def _answers(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> Sequence[Event]:
+        match now.call.operation:
+            case "get_customer_by_email":
+                return self._email(case, now.call)
+            case "summarize_orders":
+                return self._summary(case, ahead)
+            case "get_order_details":
+                return self._order(case, now.call)
+            case "get_item_details" | "get_package_details":
+                return self._look_up(case, now, ahead)
+            case "initiate_return":
+                return self._initiate(case, now, ahead)
+            case "transfer_to_human_representative":
+                return self._transfer(case, now.call)
+        return ()
+
+    # -- steps 1 to 3 -------------------------------------------------------------------------
+
+    def _email(self, case: Case, call: ToolCall) -> list[Event]:
+        email = text_of(call, "email")
+        again = case.customer is not None and (hidden(email) or fold(email) == fold(case.email))
+        return [] if again else [ev.EmailGiven(email=email, inferred=True)]
+
+    def _summary(self, case: Case, ahead: Sequence[Answered]) -> list[Event]:
+        if case.customer is None or case.lines:
+            return []
+        if case.order is None:
+            return [] if case.summary is not None else [ev.OrderIdUnknown(inferred=True)]
+        # With an order at hand: the customer changed their mind only if another one follows.
+        following = next(
+            (each.call for each in ahead if each.call.operation != "summarize_orders"), None
+        )
+        changed = (
+            following is not None
+            and following.operation == "get_order_details"
+            and fold(text_of(following, "order_id")) != fold(case.order.order_id)
+        )
+        return [ev.OrderIdUnknown(inferred=True)] if changed and case.summary is None else []
+
+    def _order(self, case: Case, call: ToolCall) -> list[Event]:
+        order_id = text_of(call, "order_id")
+        if case.order is not None and fold(order_id) == fold(case.order.order_id):
+            return []
+        return [*_leave_round(case), ev.OrderIdGiven(order_id=order_id, inferred=True)]
+
+    # -- steps 4a and 4b ----------------------------------------------------------------------
+
+    def _look_up(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> list[Event]:
+        order = self._about(case, now.call)
+        if order is None:
+            return []
+        key = "item_id" if now.call.operation == "get_item_details" else "package_id"
+        subject = text_of(now.call, key)
+        known = case.items if key == "item_id" else case.packages
+        stands = bool(case.picks) and not case.lines and order is case.order
+        if stands and self._fell:
+            return [ev.ItemsPicked(picks=case.picks, inferred=True)]
+        if stands or subject in known:
+            return []
+        picks = picks_of(following_round(order, [now, *ahead]))
+        if not picks:
+            # Nobody can say what was picked, or that it was looked up too early.
+            return self._select(case, order) if order is not case.order else []
+        return [*self._select(case, order), ev.ItemsPicked(picks=picks, inferred=True)]
+
+    def _about(self, case: Case, call: ToolCall) -> Order | None:
+        """The order that a look-up of an item or a package is about."""
+        item_id, package_id = text_of(call, "item_id"), text_of(call, "package_id")
+
+        def holds(order: Order) -> bool:
+            return any(
+                line.item_id == item_id
+                or any(parcel.package_id == package_id for parcel in line.parcels)
+                for line in order.lines
+            )
+
+        if case.order is None or holds(case.order):
+            return case.order
+        return next((o for o in self._own(case) if holds(o)), case.order)
+
+    def _own(self, case: Case) -> list[Order]:
+        """The orders shown that are the customer's own."""
+        mine = case.customer.customer_id if case.customer is not None else None
+        return [order for order in self._orders.values() if order.customer_id == mine]
+
+    def _select(self, case: Case, order: Order) -> list[Event]:
+        """What brings `order` to the table, with what was returned of it in this call."""
+        ended = any(line.state == "opened" for line in case.lines)
+        if case.order is not None and order.order_id == case.order.order_id and not ended:
+            return _leave_round(case)
+        now = msgspec.structs.replace(
+            order, lines=tuple(_less(case, order, n) for n in range(len(order.lines)))
+        )
+        return [
+            *_leave_round(case),
+            ev.OrderIdGiven(order_id=order.order_id, inferred=True),
+            ev.OrderFound(order=now, inferred=True),
+        ]
+
+    # -- step 5 -------------------------------------------------------------------------------
+
+    def _initiate(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> list[Event]:
+        call = now.call
+        line = line_of(call)
+        sent = case.sent
+        if sent is not None and (sent.item_id, sent.reason) == (line.item_id, line.reason):
+            return [ev.RetryRequested(inferred=True)]
+        waiting = [each for each in case.lines if each.state == "waiting"]
+        found: list[Event] = []
+        if not any((w.item_id, w.reason) == (line.item_id, line.reason) for w in waiting):
+            found += self._confirm(case, now, ahead)
+        elif sent is not None:
+            found.append(ev.LeftUnconfirmed(inferred=True))
+        order_id = text_of(call, "order_id")
+        found.append(
+            ev.ReturnRequested(
+                order_id=order_id,
+                item_id=line.item_id,
+                quantity=line.quantity,
+                reason=line.reason,
+                note=line.note,
+                inferred=True,
+            )
+        )
+        return found
+
+    def _confirm(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> list[Event]:
+        """The customer's choice, where none stands, and their yes to the round that begins."""
+        order_id = text_of(now.call, "order_id")
+        order = case.order
+        if order is not None and fold(order_id) != fold(order.order_id) and not hidden(order_id):
+            own = {fold(each.order_id): each for each in self._own(case)}
+            order = own.get(fold(order_id), order)
+        if order is None:
+            return [ev.ReturnConfirmed(lines=(line_of(now.call),), inferred=True)]
+        lines = following_round(order, [now, *ahead]) or [line_of(now.call)]
+        found: list[Event] = []
+        picked = {pick.item_id for pick in case.picks}
+        here = order is case.order and not case.lines and not self._fell
+        self._fell = False
+        if not here or not {line.item_id for line in lines} <= picked:
+            found += self._select(case, order)
+            found.append(ev.ItemsPicked(picks=picks_of(lines), inferred=True))
+        return [*found, ev.ReturnConfirmed(lines=tuple(lines), inferred=True)]
+
+    # -- step 6 -------------------------------------------------------------------------------
+
+    def _transfer(self, case: Case, call: ToolCall) -> list[Event]:
+        summary = text_of(call, "summary_of_issues")
+        customer_id = call.arguments.get("customer_id", NOT_RECORDED)
+        if case.transfer is not None:
+            return [ev.RetryRequested(inferred=True)]  # its outcome is unknown: the same again
+        asked: Event = ev.HumanRequested(summary=summary, inferred=True)
+        if case.transfer_summary:
+            asked, summary = ev.RetryRequested(inferred=True), case.transfer_summary
+        return [
+            asked,
+            ev.TransferRequested(
+                customer_id=None if customer_id is None else str(customer_id).strip(),
+                summary=summary,
+                inferred=True,
+            ),
+        ]
+
+
+# -- pieces -----------------------------------------------------------------------------------
+
+
+def _leave_round(case: Case) -> list[Event]:
+    """The answers that end the present round of returns."""
+    found: list[Event] = []
+    if case.sent is not None and case.sent.state != "requested":
+        found.append(ev.LeftUnconfirmed(inferred=True))
+    if any(line.state == "opened" for line in case.lines):
+        found.append(ev.AnotherReturn(inferred=True))
+    return found
+
+
+def _less(case: Case, order: Order, number: int) -> Any:
+    """A line of the order with the units of it that went back in this call."""
+    line = order.lines[number]
+    if line.returned is None or any(each.item_id == line.item_id for each in order.lines[:number]):
+        return line
+    here = [
+        each.quantity
+        for each in case.opened
+        if (each.order_id, each.item_id) == (order.order_id, line.item_id)
+    ]
+    return msgspec.structs.replace(line, returned=line.returned + sum(max(0, n) for n in here))
+
+
+def following_round(order: Order, ahead: Sequence[Answered]) -> list[ev.ReturnLine]:
+    """The lines that are initiated next for `order`, as far as one round reaches.
+
+    It ends where something not yet looked up is looked up, another order or customer comes in,
+    or the same line is sent again.
+    """
+    lines: list[ev.ReturnLine] = []
+    seen: set[tuple[str, str]] = set()
+    for each in ahead:
+        call = each.call
+        if call.operation == INITIATE:
+            order_id = text_of(call, "order_id")
+            if not hidden(order_id) and fold(order_id) != fold(order.order_id):
+                if lines:
+                    break
+                continue
+            line = line_of(call)
+            if any((known.item_id, known.reason) == (line.item_id, line.reason) for known in lines):
+                break
+            lines.append(line)
+        elif call.operation in LOOK_UPS:
+            subject = (call.operation, text_of(call, "item_id") + text_of(call, "package_id"))
+            if lines and subject not in seen:
+                break
+            seen.add(subject)
+        elif call.operation is not None and (lines or call.operation == "get_customer_by_email"):
+            break
+    return lines
+
+
+def picks_of(lines: Iterable[ev.ReturnLine]) -> tuple[ev.Pick, ...]:
+    """The picks behind confirmed lines: units of one item add up (rule 18)."""
+    units: dict[str, int] = {}
+    for line in lines:
+        unknown = NOT_RECORDED_UNITS in (line.quantity, units.get(line.item_id))
+        units[line.item_id] = (
+            NOT_RECORDED_UNITS if unknown else units.get(line.item_id, 0) + line.quantity
+        )
+    return tuple(ev.Pick(item_id, quantity) for item_id, quantity in units.items())
+
+
+def line_of(call: ToolCall) -> ev.ReturnLine:
+    """The line that a call of `initiate_return` sends."""
+    return ev.ReturnLine(
+        text_of(call, "item_id"),
+        _quantity(call.arguments.get("quantity")),
+        text_of(call, "return_reason"),
+        text_of(call, "note") if "note" in call.arguments else "",
+    )
+
+
+def _quantity(value: object) -> int:
+    """A quantity as recorded; not recorded where there is none, 0 where it is no whole number."""
+    if value is None:
+        return NOT_RECORDED_UNITS
+    if isinstance(value, str):
+        text = value.strip()
+        if hidden(text):
+            return NOT_RECORDED_UNITS
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int(value) if value == int(value) and abs(value) < 2**31 else 0
+
+
+def text_of(call: ToolCall, name: str) -> str:
+    """An argument as text, trimmed; `NOT_RECORDED` where the log does not show it."""
+    value = call.arguments.get(name)
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return NOT_RECORDED
