@@ -9,7 +9,16 @@ import pytest
 from pydantic import BaseModel
 
 from returnflow.engine import definition
-from returnflow.engine.spec import DefinitionSpec, FieldSpec, QuestionSpec, RowSpec, StateSpec
+from returnflow.engine.scorecard import AutoFailSpec, ScorecardSpec
+from returnflow.engine.spec import (
+    DefinitionSpec,
+    FieldSpec,
+    NoticeSpec,
+    QuestionSpec,
+    RowSpec,
+    StateSpec,
+    WordingSpec,
+)
 from returnflow.engine.vocabulary import load_vocabulary
 from sop_reference import PAGE, SLOTS, fresh
 
@@ -40,6 +49,10 @@ def test_everything_of_the_vocabulary_has_words() -> None:
         (StateSpec, "### A state"),
         (QuestionSpec, "### A question"),
         (RowSpec, "### A row"),
+        (NoticeSpec, "### A notice"),
+        (WordingSpec, "### A wording"),
+        (ScorecardSpec, "### A scorecard"),
+        (AutoFailSpec, "### A rule of `auto_fail`"),
     ],
 )
 def test_every_key_is_explained_and_no_other(model: type[BaseModel], heading: str) -> None:

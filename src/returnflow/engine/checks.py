@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from returnflow.engine import words
+from returnflow.engine import scorecard, words
+from returnflow.engine.hearing_checks import heard
 from returnflow.engine.spec import (
     RESERVED_KEYS,
     DefinitionSpec,
@@ -32,7 +33,7 @@ def check(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> l
     """Every problem of a procedure's names, table and words, as ``file:line:column: message``."""
     misnamed = list(_names(spec, vocabulary))
     table = _Table(spec, document, vocabulary, [path for path, _ in misnamed])
-    found = [*misnamed, *table.problems(), *_words(spec, vocabulary)]
+    found = [*misnamed, *table.problems(), *_words(spec, vocabulary), *heard(spec, vocabulary)]
     return in_file_order(document, found)
 
 
@@ -48,6 +49,15 @@ def _names(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
         yield from _row_names(spec, vocabulary, row, ("anywhere", i))
     for name, state in spec.states.items():
         yield from _state_names(spec, vocabulary, state, ("states", name))
+    known = {
+        "guard": vocabulary.guards,
+        "notice": vocabulary.notices,
+        "event": vocabulary.by_name,
+        "step": spec.steps,
+    }
+    for path, what, name in scorecard.names(spec.scorecard):
+        if name not in known[what]:
+            yield ("scorecard", *path), _unknown(what, name, known[what])
     for key in spec.notices:
         if key not in vocabulary.notices:
             yield ("notices", key), _unknown("notice", key, vocabulary.notices)
@@ -409,8 +419,8 @@ def _words(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
         names = scope if key in told else {**scope, "why": "w"}
         yield from _template(("words", key), text, names)
     due = {**scope, "due": vocabulary.sample_due()}
-    for key, text in spec.notices.items():
-        yield from _template(("notices", key), text, due)
+    for key, notice in spec.notices.items():
+        yield from _template(("notices", key, "say"), notice.say, due)
     for name, state in spec.states.items():
         path: Path_ = ("states", name)
         for member in ("say", "do", "end"):

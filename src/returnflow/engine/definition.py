@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from returnflow.engine import checks
+from returnflow.engine.hearing_checks import wordings
+from returnflow.engine.scorecard import ScorecardSpec
 from returnflow.engine.spec import (
     RESERVED_KEYS,
     DefinitionSpec,
@@ -22,6 +24,7 @@ from returnflow.engine.spec import (
     rows_of,
     shape,
 )
+from returnflow.engine.statements import Wording
 from returnflow.engine.vocabulary import Guard, Operation, Vocabulary, load_vocabulary
 from returnflow.engine.yamltext import Document, Place, read_file, read_text
 from returnflow.errors import DefinitionError, UsageError
@@ -104,6 +107,10 @@ class Definition:
 
     Args:
         rows: by (state, event), in the order in which they are tried.
+        terms: phrases by the name of what they mean, for `heard`.
+        notices: the templates, by notice.
+        heard: how replay recognises a notice in text; one that cannot be is missing.
+        scorecard: how replay weighs what it finds.
         text, digest: the YAML itself and its SHA-256, by which a call remembers it.
     """
 
@@ -117,7 +124,10 @@ class Definition:
     states: Mapping[str, State]
     rows: Mapping[tuple[str, str], tuple[Row, ...]]
     words: Mapping[str, str]
+    terms: Mapping[str, tuple[str, ...]]
     notices: Mapping[str, str]
+    heard: Mapping[str, tuple[Wording, ...]]
+    scorecard: ScorecardSpec
     text: str
     digest: str
 
@@ -221,7 +231,10 @@ def _assemble(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) 
         states=states,
         rows=rows,
         words=dict(spec.words),
-        notices=dict(spec.notices),
+        terms={term: tuple(phrases) for term, phrases in spec.terms.items()},
+        notices={name: notice.say for name, notice in spec.notices.items()},
+        heard=wordings(spec),
+        scorecard=spec.scorecard,
         text=document.text,
         digest=digest_of(document.text),
     )

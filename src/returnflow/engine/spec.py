@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
+from returnflow.engine.scorecard import AutoFailSpec, ScorecardSpec
 from returnflow.engine.vocabulary import Vocabulary
 from returnflow.engine.yamltext import Document, Path_, in_file_order, suggest
 from returnflow.errors import DefinitionError
@@ -88,6 +90,33 @@ class StateSpec(_Spec):
     transitions: list[RowSpec] = []
 
 
+class WordingSpec(_Spec):
+    """One way of saying a notice, as written: terms and values that belong together."""
+
+    all: Annotated[list[str], Field(min_length=1)] | None = None
+    order: Annotated[list[str], Field(min_length=1)] | None = None
+    like: _Name | None = None
+    denied: bool = False
+    sentences: Annotated[int, Field(ge=1, le=3)] | None = None
+    unless: list[_Name] = []
+
+
+class NoticeSpec(_Spec):
+    """A notice: its words, and how replay recognises that it was said; or its words alone."""
+
+    say: _Words
+    heard: list[WordingSpec] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_alone(cls, data: Any) -> Any:
+        if isinstance(data, str):
+            return {"say": data}
+        if not isinstance(data, dict):
+            raise PydanticCustomError("notice_type", "neither text nor a mapping")
+        return data
+
+
 class DefinitionSpec(_Spec):
     """The whole file, as written."""
 
@@ -98,7 +127,9 @@ class DefinitionSpec(_Spec):
     initial: _Name
     steps: dict[str, _Words]
     words: dict[_Name, _Words] = {}
-    notices: dict[_Name, _Words] = {}
+    terms: dict[_Name, Annotated[list[str], Field(min_length=1)]] = {}
+    notices: dict[_Name, NoticeSpec] = {}
+    scorecard: ScorecardSpec = ScorecardSpec()
     anywhere: list[RowSpec] = []
     states: Annotated[dict[_Name, StateSpec], Field(min_length=1)]
 
@@ -160,7 +191,7 @@ def shape(document: Document) -> DefinitionSpec:
     try:
         return DefinitionSpec.model_validate(document.data)
     except ValidationError as error:
-        raise DefinitionError(in_file_order(document, _shape_problems(error))) from None
+        raise DefinitionError(in_file_order(document, _shape_problems(error, document))) from None
 
 
 _KINDS = {
@@ -170,10 +201,11 @@ _KINDS = {
     "list_type": "a list",
     "dict_type": "a mapping of keys",
     "model_type": "a mapping of keys",
+    "notice_type": "text, or a mapping with 'say' and 'heard'",
 }
 
 
-def _shape_problems(error: ValidationError) -> Iterator[tuple[Path_, str]]:
+def _shape_problems(error: ValidationError, document: Document) -> Iterator[tuple[Path_, str]]:
     problems = error.errors(include_url=False)
     # A misspelt key is one mistake, not an unknown key and a missing one.
     meant = {
@@ -186,6 +218,8 @@ def _shape_problems(error: ValidationError) -> Iterator[tuple[Path_, str]]:
         path: Path_ = found["loc"]
         if path and path[-1] == "[key]":
             path = path[:-1]
+        if path[-1:] == ("say",) and path not in document.places and found["type"] != "missing":
+            path = path[:-1]  # a notice that is its words alone
         if found["type"] == "missing":
             where = path[:-1]
             if path in meant:
@@ -203,7 +237,7 @@ def _shape_message(kind: str, path: Path_, given: Any, context: dict[str, Any]) 
     key = path[-1] if path else ""
     if kind in _KINDS:
         quote = ""
-        if kind == "string_type" and isinstance(given, int):
+        if kind in ("string_type", "notice_type") and isinstance(given, int):
             quote = f'; put it in quotes: "{_value(given)}"'
         return f"{_shown(key)} must be {_KINDS[kind]}, not {_value(given)}{quote}"
     match kind:
@@ -227,6 +261,8 @@ def _shape_message(kind: str, path: Path_, given: Any, context: dict[str, Any]) 
             return f"{_shown(key)} is empty; it needs at least one entry"
         case "greater_than_equal":
             return f"{_shown(key)} must be at least {context.get('ge')}, not {_value(given)}"
+        case "less_than_equal":
+            return f"{_shown(key)} must be at most {context.get('le')}, not {_value(given)}"
         case _:
             return f"{_shown(key)} cannot be {_value(given)} ({kind})"
 
@@ -262,4 +298,12 @@ def _keys_at(path: Path_) -> tuple[str, ...]:
             model = QuestionSpec
         elif part == "fields":
             model = FieldSpec
+        elif part == "notices" and model is DefinitionSpec:
+            model = NoticeSpec
+        elif part == "heard":
+            model = WordingSpec
+        elif part == "scorecard":
+            model = ScorecardSpec
+        elif part == "auto_fail":
+            model = AutoFailSpec
     return tuple(model.model_fields)
