@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from returnflow.cli import cli
-from returnflow.cli.status import EPILOG
+from returnflow.cli.status import EPILOG, REPLAY_EPILOG
 
 PAGE = Path(__file__).parent / "cli.md"
 
@@ -54,14 +54,14 @@ def _section(path: str, command: click.Command) -> str:
     options = [_option(param) for param in command.params if isinstance(param, click.Option)]
     if options:
         parts.append("\n".join(["| option | |", "| --- | --- |", *options]))
-    if command.epilog == EPILOG:
-        parts.append(EPILOG)
+    if command.epilog in (EPILOG, REPLAY_EPILOG):
+        parts.append(command.epilog)
     return "\n\n".join(parts) + "\n"
 
 
 def _option(option: click.Option) -> str:
     value = "" if option.is_flag else f" {option.metavar or option.type.name.upper()}"
-    names = ", ".join(f"`{name}{value}`" for name in option.opts)
+    names = ", ".join(f"`{name}{value}`" for name in [*option.opts, *option.secondary_opts])
     words = option.help or ""
     if option.show_default:
         words += f" Default: `{option.default}`."

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 from unittest import mock
@@ -33,6 +34,7 @@ from returnflow.bundled import bundled
 from returnflow.cli.calls import session_of
 from returnflow.engine.case_log import StoredCaseLog
 from returnflow.engine.definition import Definition, load
+from returnflow.engine.event_log import export_case
 from returnflow.engine.journal import Entry, Header, visible
 from returnflow.engine.journal_sql import open_journal
 from returnflow.engine.machine import Step
@@ -40,6 +42,8 @@ from returnflow.engine.run import Job, Leave, Run
 from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Event, event_name
 from returnflow.errors import ReturnflowError
+from returnflow.replay.judge import Judge
+from returnflow.replay.transcripts.reader import Options, Unit, read
 from returnflow.testing import MemoryShop, curated_shop
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.console import Console, PipeConsole, Prompt, Validate
@@ -326,6 +330,7 @@ class Stage:
                 ended = run.go() if case_id is None else run.resume(self.clock.moment.date())
             except ReturnflowError as raised:
                 error = raised
+            _replays(self.definition, log, ended)
             return Played(
                 case_id=log.header.case_id,
                 ended=ended,
@@ -354,6 +359,26 @@ class Stage:
             started_at=now,
         )
         return self.journal.begin(header, self.definition.text)
+
+
+def _replays(definition: Definition, log: StoredCaseLog, ended: bool) -> None:
+    """What the wizard kept of a call replays as conforming; what was left in the middle may at
+    most be unfinished. So every call of these tests is a test of replay as well."""
+    if not log.entries:
+        return
+    line = export_case(log.header, log.entries, mask=None)
+    unit = Unit(source="journal", line=1, data=line, format="native")
+    (transcript,) = read(unit, Options(definition.vocabulary.name))
+    report = _judge(definition).judge(transcript)
+    wrong = [each for each in report.findings if each.severity != "remark"]
+    if ended:
+        assert report.verdict == "conforms", report
+    assert {each.kind for each in wrong} <= {"unfinished", "notice_missing"}, wrong
+
+
+@cache
+def _judge(definition: Definition) -> Judge:
+    return Judge(definition)
 
 
 @contextmanager

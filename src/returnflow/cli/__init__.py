@@ -19,6 +19,7 @@ class _Lazy(click.Group):
     COMMANDS = {  # noqa: RUF012 (never changed)
         "wizard": ("returnflow.cli.wizard", "lead a call"),
         "calls": ("returnflow.cli.calls", "list, show, resume and export calls"),
+        "replay": ("returnflow.cli.replay", "judge recorded calls"),
         "demo": ("returnflow.cli.demo", "who to try in the demo shop"),
     }
 

@@ -19,3 +19,12 @@ EPILOG = (
     "customer hung up); 3 it was left open and can be resumed; 2 it could not start; "
     "1 anything else."
 )
+
+INTERRUPTED = 130
+"""Ctrl-C ended a replay, as a shell counts it; what was judged until then was shown."""
+
+REPLAY_EPILOG = (
+    "Exit status: 0 no call violates the procedure (inconclusive ones are counted and listed); "
+    "1 one does, or could not be read (or is inconclusive, with --fail-on inconclusive; or "
+    "flips, with --compare); 2 it could not run; 130 it was stopped with Ctrl-C."
+)

@@ -17,6 +17,7 @@ from returnflow.testing.calls import (
 )
 from returnflow.testing.faults import Fault, FaultKind, FaultyBackend
 from returnflow.testing.generated import generate_shop
+from returnflow.testing.mutations import Mutation, mutate, mutations
 from returnflow.testing.returns_sampler import ReturnsSampler
 from returnflow.testing.sampler import Sampler, Situation, sampler_for, samplers
 from returnflow.testing.shop import (
@@ -31,6 +32,7 @@ __all__ = [
     "FaultKind",
     "FaultyBackend",
     "MemoryShop",
+    "Mutation",
     "OpenedReturn",
     "ReturnsSampler",
     "Sampler",
@@ -41,6 +43,8 @@ __all__ = [
     "distances",
     "generate_shop",
     "handled",
+    "mutate",
+    "mutations",
     "random_call",
     "random_events",
     "sampler_for",

@@ -1,0 +1,215 @@
+"""The verdict on one recorded call: two passes over its trace.
+
+The plain pass is the step function of a live call. If every event is accepted and no condition
+was in doubt, the call conforms; that is the common case, and nothing else is computed for it.
+Only for the rest the judging pass looks for the way that fits best (`path`) and names what is
+wrong along it (`naming`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from msgspec.structs import replace
+
+from returnflow.engine.definition import Definition, Row
+from returnflow.engine.hearing import Hearing
+from returnflow.engine.machine import LiveMachine, compile_table
+from returnflow.engine.scorecard import failed_at_once, score
+from returnflow.engine.transcript import Transcript, Turn
+from returnflow.engine.vocabulary import Event, event_name
+from returnflow.replay.findings import Finding, Quote, Report, Verdict
+from returnflow.replay.naming import Namer, unpresented
+from returnflow.replay.path import PathFinder
+from returnflow.replay.trace import Trace, Tracer
+
+MAX_EVENTS = 20_000
+"""Events of the longest call that is judged (rule 40)."""
+
+
+QUOTED = 300
+"""Characters of a turn that are quoted."""
+
+
+@dataclass(slots=True)
+class Walked:
+    """How far the plain pass came.
+
+    Attributes:
+        accepted: every event was.
+        doubtful: a condition could not be told.
+        remarks: rows taken that carry a remark, with the position of the event.
+        state, case: at the end of it.
+    """
+
+    accepted: bool
+    doubtful: bool
+    remarks: list[tuple[int, Row]]
+    state: str
+    case: Any
+
+
+class Judge:
+    """Judges recorded calls by one definition.
+
+    Args:
+        zone: the policy zone of calls whose record names none, an IANA name (rule 2).
+        date: the policy date of calls whose record shows none.
+    """
+
+    def __init__(
+        self, definition: Definition, *, zone: str = "UTC", date: date | None = None
+    ) -> None:
+        self.definition = definition
+        self.table = compile_table(LiveMachine(definition).machine)
+        self._date = date
+        self._tracer = Tracer(definition, Hearing.of(definition), zone)
+        vocabulary = definition.vocabulary
+        self._paths = PathFinder(
+            definition,
+            self.table,
+            vocabulary.transcription() if vocabulary.transcription else None,
+            self._tracer.answers,
+        )
+        self._namer = Namer(definition, self._tracer)
+        self._told = event_name(vocabulary.told)
+        self._discarding = frozenset(
+            key for key, rows in self.table.items() if any(row.discard for row in rows)
+        )
+
+    def judge(self, transcript: Transcript) -> Report:
+        """The report on one call. Never raises for what a transcript holds."""
+        if transcript.policy_date is None:
+            transcript.policy_date = self._date
+        damage = self._namer.damage(transcript)
+        if any(each.index is None for each in transcript.damage):
+            return self._report(transcript, None, damage, "", 0, [])
+        if max(len(transcript.events), len(transcript.members)) > MAX_EVENTS:
+            damage.append(self._namer.too_long(transcript, MAX_EVENTS))
+            return self._report(transcript, None, damage, "", 0, [])
+        trace = self._tracer.trace(transcript)
+        remarks = [*damage, *self._namer.unknown(trace), *unpresented(trace, self._namer)]
+        doubts = self._namer.unseen(trace)
+        walked = self._walk(trace, transcript)
+        remarks += self._namer.stood_in(trace)
+        if walked.accepted and not (walked.doubtful and not transcript.complete):
+            found = self._namer.remarks(trace, walked.remarks)
+            found += self._namer.at_the_end(trace, walked.state, walked.case)
+            return self._report(transcript, trace, [*remarks, *found], walked.state, 0, doubts)
+        way = self._paths.find(trace, lambda: self._tracer.new_case(transcript))
+        found, more = self._namer.along(trace, way)
+        found += self._namer.at_the_end(trace, way.state, way.case)
+        found = [*remarks, *found]
+        return self._report(transcript, trace, found, way.state, way.cost, [*doubts, *more])
+
+    # -- the plain pass -----------------------------------------------------------------------
+
+    def _walk(self, trace: Trace, transcript: Transcript) -> Walked:
+        """Tells the events to the table, one by one, in place: the case is not needed again."""
+        case = self._tracer.new_case(transcript)
+        state, doubtful = self.definition.initial, False
+        remarks: list[tuple[int, Row]] = []
+        table, said = self.table, trace.said
+        for at, event in enumerate(trace.events):
+            for each in said.get(at, ()):
+                case.apply(each.event)
+            name = event_name(event)
+            if name == self._told:
+                self._tracer.see_stand_in(trace, at, event, case)
+            key = (state, name)
+            rows = table.get(key)
+            if rows is None:
+                return Walked(False, doubtful, remarks, state, case)
+            before = case.copy() if key in self._discarding else None
+            case.apply(event)
+            row, unsure = _first(rows, case, event)
+            doubtful = doubtful or unsure
+            if row is None or row.to is None:
+                return Walked(False, doubtful, remarks, state, case)
+            if row.discard and before is not None:
+                case = before
+            if row.remark is not None:
+                remarks.append((at, row))
+            state = row.to
+        for each in said.get(len(trace.events), ()):
+            case.apply(each.event)
+        return Walked(True, doubtful, remarks, state, case)
+
+    # -- the report ---------------------------------------------------------------------------
+
+    def _report(
+        self,
+        transcript: Transcript,
+        trace: Trace | None,
+        findings: list[Finding],
+        state: str,
+        cost: int,
+        doubts: list[Finding],
+    ) -> Report:
+        card = self.definition.scorecard
+        length = len(trace.events) if trace is not None else 0
+        unreadable = trace is None
+        found = tuple(sorted([*findings, *doubts], key=_place))
+        if trace is not None and trace.spoken:
+            found = tuple(_with_quote(each, trace.spoken) for each in found)
+        violated = any(each.severity != "remark" for each in found)
+        unseen = tuple(dict.fromkeys(each.reason for each in doubts))
+        verdict: Verdict = "conforms"
+        if violated:
+            verdict = "violates"
+        elif unreadable or unseen or (transcript.damage and not transcript.complete) or not length:
+            verdict = "inconclusive"
+        points = 0 if unreadable else score(card, found)
+        passed = not unreadable and points >= card.pass_mark and not failed_at_once(card, found)
+        cheapest = self._paths.flow(frozenset()).cheapest()
+        return Report(
+            id=transcript.case_id,
+            source=transcript.source,
+            line=transcript.line,
+            format=transcript.format,
+            agent=transcript.agent,
+            verdict=verdict,
+            score=points,
+            passed=passed,
+            fitness=round(1 - cost / (length + cheapest), 4) if length + cheapest else 1.0,
+            cost=cost,
+            events=length,
+            state=state,
+            findings=found,
+            unobservable=unseen,
+        )
+
+
+def _first(rows: tuple[Row, ...], case: Any, event: Event) -> tuple[Row | None, bool]:
+    """The first row that holds, and whether a condition on the way to it was in doubt."""
+    doubtful = False
+    for row in rows:
+        for guard in row.guards:
+            verdict = guard.test(case, event)
+            if verdict is not True:
+                doubtful = doubtful or verdict is None
+                break
+        else:
+            return row, doubtful
+    return None, doubtful
+
+
+def _with_quote(finding: Finding, turns: Sequence[Turn]) -> Finding:
+    """The finding with what the agent said last at its place, as evidence."""
+    if finding.quote is not None or finding.index is None:
+        return finding
+    at = bisect_right(turns, finding.index, key=lambda turn: turn.index)
+    if not at:
+        return finding
+    turn = turns[at - 1]
+    text = turn.text.lstrip()
+    quote = Quote(text=text[:QUOTED], turn=turn.index, offset=len(turn.text) - len(text))
+    return replace(finding, quote=quote)
+
+
+def _place(finding: Finding) -> int:
+    return -1 if finding.index is None else finding.index

@@ -1,0 +1,561 @@
+"""The way of a call through the procedure: of all optimal alignments, the one that fits best.
+
+What an alignment costs, the control flow alone says (`alignment`). It does not say what went
+wrong: an answer given twice can also be read as one after which two look-ups were left out. So
+the way is chosen that explains the call with the fewest slips, a failed condition counting as
+much as a move, with the facts that the call had on that way. Among ways with equally many slips
+the cheapest alignment goes first, then what is the least grave, then the order of the table. Ways
+that cost more than an optimal alignment are followed only a little way (`DETOUR`).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from returnflow.engine.definition import Definition, Row
+from returnflow.engine.machine import Table
+from returnflow.engine.scorecard import Severity, severity_of
+from returnflow.engine.transcript import Transcription
+from returnflow.engine.vocabulary import Event, Guard, Verdict, event_name
+from returnflow.errors import EngineError
+from returnflow.replay.alignment import ControlFlow
+from returnflow.replay.trace import Trace
+
+LOOK_AHEAD = 200
+"""Events after a doubtful one that may tell what it ought to have been."""
+
+FACTS_KEPT = 8
+"""Ways with different facts that are followed from one state at one event: which of them fits may
+show only later."""
+
+MOST_SUPPLIED = 100
+"""Look-ups that are assumed for one step that was left out."""
+
+DETOUR = 2
+"""How much dearer than an optimal alignment a way may be that explains the call better."""
+
+SLIP = 1000
+"""What a slip weighs where ways are compared."""
+
+DISPLACED = 300
+"""What the second half of a displacement weighs: a step that is missing at one place and stands at
+another is one slip, not two."""
+
+HARMLESS = 10
+"""What a look-up out of its turn weighs that is only a remark."""
+
+REMARK = 400
+"""What a condition weighs that is only a remark where it fails."""
+
+GRAVITY: Mapping[Severity, int] = {"critical": 3, "major": 2, "minor": 1, "remark": 0}
+"""How grave slips are: of ways that are alike in all else the least grave is assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A condition of the row taken that does not hold."""
+
+    guard: Guard
+    case: Any
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A row before the one taken that does hold: the procedure leads there."""
+
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """An event that must have come before, unrecorded, for this one to be in order."""
+
+    name: str
+
+
+Issue = Failed | Passed | Absent
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A condition that the facts at hand cannot tell."""
+
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """An event, and the row that takes it, with what is wrong about it."""
+
+    at: int
+    event: Event
+    row: Row
+    issues: tuple[Issue, ...]
+    doubts: tuple[Doubt, ...]
+    case: Any
+
+
+@dataclass(frozen=True, slots=True)
+class LogMove:
+    """An event that the procedure has no place for where it stands.
+
+    Args:
+        harmless: ``repeated_lookup`` or ``early_lookup``; empty where it is neither.
+    """
+
+    at: int
+    event: Event
+    state: str
+    harmless: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMove:
+    """A row that was taken without an event, before the event at `at`."""
+
+    at: int
+    row: Row
+    silent: bool
+
+
+Move = Sync | LogMove | ModelMove
+
+
+@dataclass(slots=True)
+class _Node:
+    """A point of the search: before event `at`, in a state, with the facts of the way there.
+
+    Attributes:
+        spent: moves on the way, as the alignment counts them.
+        grave: the gravity of the slips on the way.
+        seen: the look-ups made on the way.
+        strayed, assumed: events that were found out of place, and names of events that were
+            missing, and that no other move on the way has made up for yet.
+        blamed: what conditions failed about; what fails about the same follows from it.
+    """
+
+    at: int
+    state: int
+    spent: int
+    grave: int
+    case: Any
+    seen: frozenset[tuple[str, str]]
+    strayed: tuple[Event, ...]
+    assumed: tuple[str, ...]
+    blamed: frozenset[str]
+    before: _Node | None
+    move: Move | None
+
+    def moves(self) -> list[Move]:
+        """The way here."""
+        found: list[Move] = []
+        node: _Node | None = self
+        while node is not None and node.move is not None:
+            found.append(node.move)
+            node = node.before
+        return found[::-1]
+
+
+@dataclass(slots=True)
+class Way:
+    """The way chosen: its moves, the facts and the state at its end, its cost."""
+
+    moves: list[Move]
+    case: Any
+    state: str
+    cost: int = 0
+
+
+@dataclass
+class PathFinder:
+    """Finds ways through one definition.
+
+    Args:
+        table: the rows, as compiled from the machine.
+        transcription: what the vocabulary can supply; None: nothing.
+    """
+
+    definition: Definition
+    table: Table
+    transcription: Transcription | None
+    answers: frozenset[str]
+    _flows: dict[frozenset[str], ControlFlow] = field(default_factory=dict)
+
+    def flow(self, silent: frozenset[str]) -> ControlFlow:
+        """The control flow for a format that cannot show those events."""
+        if silent not in self._flows:
+            self._flows[silent] = ControlFlow(self.table, self.definition.initial, silent)
+        return self._flows[silent]
+
+    def find(self, trace: Trace, new_case: Callable[[], Any]) -> Way:
+        """The way of a trace."""
+        flow = self.flow(trace.silent)
+        names = [event_name(event) for event in trace.events]
+        return _Search(self, flow, trace, names).run(new_case())
+
+
+class _Search:
+    """Dijkstra's algorithm over the optimal moves, the weight of failed conditions as distance."""
+
+    def __init__(
+        self, finder: PathFinder, flow: ControlFlow, trace: Trace, names: list[str]
+    ) -> None:
+        self.finder = finder
+        self.flow = flow
+        self.trace = trace
+        self.names = names
+        self.to_go = flow.to_go(names)
+        self.card = finder.definition.scorecard
+        self.best = self.to_go[0][flow.index[finder.definition.initial]]
+        self.queue: list[tuple[int, int, int, int, int, int, int, _Node]] = []
+        self.pushed = 0
+
+    def run(self, case: Any) -> Way:
+        initial = self.flow.index[self.finder.definition.initial]
+        begin = _Node(
+            at=0,
+            state=initial,
+            spent=0,
+            grave=0,
+            case=self._hear(case, 0),
+            seen=frozenset(),
+            strayed=(),
+            assumed=(),
+            blamed=frozenset(),
+            before=None,
+            move=None,
+        )
+        self._push(begin, 0, 0, 0)
+        done: dict[tuple[int, int], list[Any]] = {}
+        while self.queue:
+            _, _, _, doubts, hops, _, weight, node = heapq.heappop(self.queue)
+            known = done.setdefault((node.at, node.state), [])
+            if known and (len(known) >= FACTS_KEPT or _alike(node.case, known)):
+                continue
+            known.append(node.case)
+            if node.at == len(self.names):
+                state = self.flow.states[node.state]
+                return Way(node.moves(), node.case, state, self.best)
+            for onward, heavier, more in self._moves(node):
+                if onward.spent + self.to_go[onward.at][onward.state] <= self.best + DETOUR:
+                    self._push(onward, weight + heavier, doubts + more, hops + 1)
+        raise EngineError(f"no way through the procedure was found, though one costs {self.best}")
+
+    def _push(self, node: _Node, weight: int, doubts: int, hops: int) -> None:
+        self.pushed += 1
+        ahead = self.to_go[node.at][node.state]
+        # Never more than what is still to come can weigh, so that the first at the end is best.
+        least = weight + ahead * HARMLESS
+        cost = node.spent + ahead
+        entry = (least, cost, node.grave, doubts, hops, self.pushed, weight, node)
+        heapq.heappush(self.queue, entry)
+
+    def _hear(self, case: Any, at: int) -> Any:
+        """The facts with what was said before the event at `at`."""
+        said = self.trace.said.get(at)
+        if said:
+            case = case.copy()
+            for each in said:
+                case.apply(each.event)
+        return case
+
+    # -- moves --------------------------------------------------------------------------------
+
+    def _moves(self, node: _Node) -> Iterator[tuple[_Node, int, int]]:
+        """The moves from a node: the next one, what it weighs, how much of it is in doubt."""
+        yield from self._syncs(node)
+        if self.to_go[node.at + 1][node.state] + node.spent + 1 <= self.best + DETOUR:
+            yield self._log_move(node)
+        yield from self._model_moves(node)
+
+    def _syncs(self, node: _Node) -> Iterator[tuple[_Node, int, int]]:
+        state = self.flow.states[node.state]
+        rows = self.finder.table.get((state, self.names[node.at]), ())
+        event = self.trace.events[node.at]
+        for place, row in enumerate(rows):
+            if row.to is None:
+                continue
+            target = self.flow.index[row.to]
+            if node.spent + self.to_go[node.at + 1][target] > self.best + DETOUR:
+                continue
+            for move, case in self._take(node, rows, place, event):
+                weight, grave, blamed = self._weigh(move.issues, node.blamed)
+                onward = replace(
+                    node,
+                    at=node.at + 1,
+                    state=target,
+                    grave=node.grave + grave,
+                    case=self._hear(case, node.at + 1),
+                    seen=node.seen | self._subject(event),
+                    blamed=blamed,
+                    before=node,
+                    move=move,
+                )
+                yield onward, weight, len(move.doubts)
+
+    def _weigh(
+        self, issues: Sequence[Issue], blamed: frozenset[str]
+    ) -> tuple[int, int, frozenset[str]]:
+        """What issues weigh, and how grave they are. A condition that fails about what was blamed
+        already is no slip."""
+        weight = total = 0
+        for issue in issues:
+            about: frozenset[str] = frozenset()
+            if isinstance(issue, Failed):
+                about = issue.guard.about(issue.case, issue.event)
+            if not about or not about <= blamed:
+                gravity = self._gravity(issue)
+                weight += SLIP if gravity else REMARK
+                total += gravity
+                blamed |= about
+        return weight, total, blamed
+
+    def _gravity(self, issue: Issue) -> int:
+        if not isinstance(issue, Failed):
+            return GRAVITY[severity_of(self.card, "skipped_step")]
+        kind: Any = issue.guard.finding
+        return GRAVITY[severity_of(self.card, kind, guard=issue.guard.name)]
+
+    def _subject(self, event: Event) -> frozenset[tuple[str, str]]:
+        reading = self.finder.transcription
+        subject = reading.subject(event) if reading is not None else None
+        return frozenset() if subject is None else frozenset({subject})
+
+    def _log_move(self, node: _Node) -> tuple[_Node, int, int]:
+        event = self.trace.events[node.at]
+        subject = self._subject(event)
+        harmless = ""
+        reading = self.finder.transcription
+        candidate = node.case.copy()
+        candidate.apply(event)
+        own = bool(subject) and reading is not None and reading.own(node.case, candidate, event)
+        if subject and subject <= node.seen:
+            harmless = "repeated_lookup"
+        elif own:
+            harmless = "early_lookup"
+        case = candidate if own else node.case
+        if harmless:
+            subject |= node.seen
+        weight = SLIP
+        strayed, assumed = node.strayed, node.assumed
+        name = self.names[node.at]
+        if harmless:
+            weight = HARMLESS
+        elif name in assumed:
+            weight, assumed = DISPLACED, _without(assumed, name)
+        else:
+            strayed = (*strayed, event)
+        move = LogMove(node.at, event, self.flow.states[node.state], harmless)
+        onward = replace(
+            node,
+            at=node.at + 1,
+            spent=node.spent + 1,
+            case=self._hear(case, node.at + 1),
+            seen=node.seen | (subject if harmless else frozenset()),
+            strayed=strayed,
+            assumed=assumed,
+            before=node,
+            move=move,
+        )
+        return onward, weight, 0
+
+    def _model_moves(self, node: _Node) -> Iterator[tuple[_Node, int, int]]:
+        state = self.flow.states[node.state]
+        for (source, name), rows in self.finder.table.items():
+            if source != state:
+                continue
+            silent = name in self.trace.silent
+            spent = node.spent + (0 if silent else 1)
+            for row in rows:
+                if row.to is None or row.to == state:
+                    continue
+                target = self.flow.index[row.to]
+                if spent + self.to_go[node.at][target] <= self.best + DETOUR:
+                    yield self._assume(node, row, target, spent, silent)
+
+    def _assume(
+        self, node: _Node, row: Row, target: int, spent: int, silent: bool
+    ) -> tuple[_Node, int, int]:
+        """A row taken without its event, with the facts that the event would have brought."""
+        weight = 0 if silent else SLIP
+        strayed, assumed = node.strayed, node.assumed
+        elsewhere = next((each for each in strayed if event_name(each) == row.event), None)
+        supplied = elsewhere or self._supply(row.event, node.case, node.at)
+        case = node.case
+        ill = 0
+        if supplied is not None:
+            case = case.copy()
+            case.apply(supplied)
+            ill = sum(guard.test(case, supplied) is False for guard in row.guards)
+        # What is assumed has to be in order itself, and must not make unknown what was seen:
+        # there is no way round the conditions.
+        weight += SLIP * ill
+        if supplied is not None and elsewhere is None and self._subject(supplied) & node.seen:
+            weight += SLIP
+        if elsewhere is not None and not ill:
+            weight, strayed = DISPLACED, _without(strayed, elsewhere)
+        elif elsewhere is None and not silent:
+            assumed = (*assumed, row.event)
+        onward = replace(
+            node,
+            state=target,
+            spent=spent,
+            case=case,
+            strayed=strayed,
+            assumed=assumed,
+            before=node,
+            move=ModelMove(node.at, row, silent),
+        )
+        return onward, weight, 0
+
+    def _supply(self, name: str, case: Any, at: int) -> Event | None:
+        reading = self.finder.transcription
+        if reading is None:
+            return None
+        return reading.supply(name, case, self.trace.events[at : at + LOOK_AHEAD])
+
+    # -- rows ---------------------------------------------------------------------------------
+
+    def _take(
+        self, node: _Node, rows: Sequence[Row], place: int, event: Event
+    ) -> Iterator[tuple[Sync, Any]]:
+        """An event taken by a row, and the facts that the call goes on with.
+
+        Where the event cannot be right, the call goes on as if it had been: so that what
+        follows from one slip is not held against the agent again. What it ought to have been
+        may be open; then there are several.
+        """
+        row = rows[place]
+        candidate = node.case.copy()
+        candidate.apply(event)
+        issues, doubts = self._judged(rows, place, candidate, event)
+        unsure = tuple(doubts)
+        for found, after in self._mended(node, rows, place, event, issues, candidate):
+            move = Sync(node.at, event, row, tuple(found), unsure, candidate)
+            yield move, (node.case if row.discard else after)
+
+    def _mended(
+        self,
+        node: _Node,
+        rows: Sequence[Row],
+        place: int,
+        event: Event,
+        issues: list[Issue],
+        candidate: Any,
+    ) -> Iterator[tuple[list[Issue], Any]]:
+        """What is wrong with an event, as near to its cause as can be told, and the facts as
+        they would be had it been right."""
+        for issue in issues:
+            if isinstance(issue, Passed):
+                candidate = self._as_if_looked_up(issue.row, candidate, node.at)
+        wrong = [issue for issue in issues if isinstance(issue, Failed)]
+        if not wrong:
+            yield issues, candidate
+            return
+        reading = self.finder.transcription
+        for name in reading.unnoticed if reading is not None else ():
+            missing = self._supply(name, node.case, node.at)
+            if missing is None or name == self.names[node.at]:
+                continue
+            other = node.case.copy()
+            other.apply(missing)
+            other.apply(event)
+            if not self._judged(rows, place, other, event)[0]:
+                yield [Absent(name)], other
+        if self._replaceable(event, wrong):
+            better = self._supply(self.names[node.at], node.case, node.at + 1)
+            if better is not None:
+                other = node.case.copy()
+                other.apply(better)
+                if not any(guard.test(other, better) is False for guard in rows[place].guards):
+                    candidate = other
+        yield issues, candidate
+
+    def _replaceable(self, event: Event, wrong: Sequence[Failed]) -> bool:
+        name = event_name(event)
+        operations = self.finder.definition.vocabulary.operations.values()
+        sent = name in self.finder.answers or any(name == each.request for each in operations)
+        return sent or any(issue.guard.finding == "wrong_argument" for issue in wrong)
+
+    def _as_if_looked_up(self, row: Row, case: Any, at: int) -> Any:
+        """The facts as if a look-up that was left out had been made, with nothing in it seen."""
+        operation = self.finder.definition.states[row.to or row.state].operation
+        if operation is None or operation.request is not None:
+            return case
+        case = case.copy()
+        for _ in range(MOST_SUPPLIED):
+            if not operation.pending(case):
+                break
+            supplied = self._supply(operation.outcomes[0], case, at + 1)
+            if supplied is None:
+                break
+            case.apply(supplied)
+        return case
+
+    def _judged(
+        self, rows: Sequence[Row], place: int, candidate: Any, event: Event
+    ) -> tuple[list[Issue], list[Doubt]]:
+        issues: list[Issue] = []
+        doubts: list[Doubt] = []
+        states = self.finder.definition.states
+        row = rows[place]
+        due = None
+        for other in rows:
+            if other is row:
+                break
+            verdict, unsure = _ask(other.guards, candidate, event)
+            # A look-up that may have been owed matters; another way that may have been open,
+            # and that the call did not take, does not.
+            if verdict is None and other.to is not None and states[other.to].operation:
+                doubts += [Doubt(guard) for guard in unsure]
+            if verdict is True and other.to != row.to:
+                issues.append(Passed(other))
+                due = other
+                break
+        for guard in row.guards:
+            verdict = guard.test(candidate, event)
+            if verdict is False:
+                issues.append(Failed(guard, candidate, event))
+            elif verdict is None:
+                doubts.append(Doubt(guard))
+        if due is None and issues:
+            after = (other for other in rows[place + 1 :] if other.to is not None)
+            due = next((o for o in after if _ask(o.guards, candidate, event)[0] is True), None)
+        if due is not None and due.to is not None and self._owed_look_up(due.to):
+            # Where the procedure looks something up, that is what was left out.
+            return [Passed(due)], doubts
+        return issues, doubts
+
+    def _owed_look_up(self, state: str) -> bool:
+        operation = self.finder.definition.states[state].operation
+        return operation is not None and operation.request is None
+
+
+T = TypeVar("T")
+
+
+def _without(items: tuple[T, ...], item: T) -> tuple[T, ...]:
+    """The items less the first that equals one."""
+    at = items.index(item)
+    return items[:at] + items[at + 1 :]
+
+
+def _alike(case: Any, known: Sequence[Any]) -> bool:
+    outline = case.outline()
+    return any(each.outline() == outline for each in known)
+
+
+def _ask(guards: Sequence[Guard], case: Any, event: Event) -> tuple[Verdict, list[Guard]]:
+    """Whether all hold, and those that cannot tell."""
+    unsure: list[Guard] = []
+    for guard in guards:
+        verdict = guard.test(case, event)
+        if verdict is False:
+            return False, []
+        if verdict is None:
+            unsure.append(guard)
+    return (None if unsure else True), unsure
