@@ -184,6 +184,41 @@ def test_a_cell_that_does_not_fit_is_hidden_and_named(tmp_path: Path) -> None:
     assert "quantity" in found.damage[0].reason
 
 
+def test_a_redacted_cell_is_hidden_and_no_damage(tmp_path: Path) -> None:
+    """Rule 41, whatever the column's type."""
+    picks = json.dumps([{"item_id": "I1", "quantity": "[PII]"}]).replace('"', '""')
+    (found,) = table(
+        tmp_path,
+        "case_id,activity,quantity,order_id,picks,orders,failed",
+        "A,return_requested,[PII],[PII],,,",
+        f'A,items_picked,,,"{picks}",,',
+        "A,orders_summarized,,,,,[PII]",
+    )
+    asked, picked, listed = events(found)
+    assert isinstance(asked, ev.ReturnRequested)
+    assert (asked.quantity, asked.order_id) == (NOT_RECORDED_UNITS, "[PII]")
+    assert picked == ev.ItemsPicked(picks=(ev.Pick("I1", NOT_RECORDED_UNITS),))
+    assert isinstance(listed, ev.OrdersSummarized)
+    assert [listed.orders[0].order_id, listed.failed[0].order_id] == [NOT_RECORDED] * 2
+    assert not found.damage
+
+
+@pytest.mark.parametrize("cell", ["", "[DATE]", "soon"])
+def test_a_later_day_that_no_column_shows_is_no_event(tmp_path: Path, cell: str) -> None:
+    """Nothing stands for a policy date; the place is named."""
+    (found,) = table(
+        tmp_path,
+        "case_id,activity,policy_date",
+        "A,satisfied,",
+        f"A,resumed,{cell}",
+        "A,satisfied,",
+    )
+    assert [each.index for each in found.members] == [0, 2]
+    (damage,) = found.damage
+    assert damage.index == 1
+    assert "policy_date" in damage.reason
+
+
 def test_a_mapping_of_tools_names_activities(tmp_path: Path) -> None:
     """As in a chat."""
     (tmp_path / "tools.yaml").write_text("tools:\n  Fetch: {operation: get_order_details}\n")

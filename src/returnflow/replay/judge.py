@@ -74,6 +74,7 @@ class Judge:
             self.table,
             vocabulary.transcription() if vocabulary.transcription else None,
             self._tracer.answers,
+            self._tracer.unlikely,
         )
         self._namer = Namer(definition, self._tracer)
         self._told = event_name(vocabulary.told)
@@ -99,12 +100,16 @@ class Judge:
         if walked.accepted and not (walked.doubtful and not transcript.complete):
             found = self._namer.remarks(trace, walked.remarks)
             found += self._namer.at_the_end(trace, walked.state, walked.case)
+            found, open_ = self._namer.across_gaps(trace, found)
+            doubts += open_
             return self._report(transcript, trace, [*remarks, *found], walked.state, 0, doubts)
         way = self._paths.find(trace, lambda: self._tracer.new_case(transcript))
         found, more = self._namer.along(trace, way)
         found += self._namer.at_the_end(trace, way.state, way.case)
         found = [*remarks, *found]
-        return self._report(transcript, trace, found, way.state, way.cost, [*doubts, *more])
+        found, open_ = self._namer.across_gaps(trace, found)
+        doubts = [*doubts, *more, *open_]
+        return self._report(transcript, trace, found, way.state, way.cost, doubts)
 
     # -- the plain pass -----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ that stands in another place.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -22,8 +23,17 @@ from returnflow.replay.findings import Finding
 from returnflow.replay.path import Absent, Doubt, Failed, LogMove, ModelMove, Passed, Sync, Way
 from returnflow.replay.trace import Trace, Tracer
 
+OUT_OF_TURN = "was made out of its turn; what it showed is kept"
+"""What is said of a look-up that is only a remark."""
+
+EXPLAINED_BY_GAPS = ("skipped_step", "unexpected_event", "notice_missing", "unfinished")
+"""Kinds of findings that something which could not be read may explain."""
+
 EXPECTED = 4
 """What is named at the most of all that could have come instead."""
+
+
+_RULES = re.compile(r"\s*\((?:rules?\s)?[\d, and]+\)")
 
 
 class Namer:
@@ -92,6 +102,14 @@ class Namer:
                 f"cannot be told: {why}",
             )
             for due, why in trace.doubtful.values()
+        ] + [
+            self._finding(
+                "not_observable",
+                index=index,
+                event=name,
+                reason=f"whether {name} was done cannot be told: {why}",
+            )
+            for index, name, why in trace.unseen
         ]
 
     def stood_in(self, trace: Trace) -> list[Finding]:
@@ -186,6 +204,36 @@ class Namer:
             repair=f"Say: “{text}”",
         )
 
+    def across_gaps(
+        self, trace: Trace, found: Sequence[Finding]
+    ) -> tuple[list[Finding], list[Finding]]:
+        """The findings that stand, and in place of the others that it cannot be told: behind a
+        part that could not be read, what seems to be missing or out of place may be explained
+        by what stood there."""
+        if not trace.gaps:
+            return list(found), []
+        first = min(trace.gaps)
+        begin = trace.index[first - 1] if first else 0
+        stands, unclear = [], []
+        for each in found:
+            open_ = each.kind in EXPLAINED_BY_GAPS and each.severity != "remark"
+            if open_ and (each.index is None or each.index >= begin):
+                why = f"a part of the record could not be read, which may explain it: {each.reason}"
+                unclear.append(
+                    self._finding(
+                        "not_observable",
+                        index=each.index,
+                        at=each.at,
+                        step=each.step,
+                        state=each.state,
+                        event=each.event,
+                        reason=why,
+                    )
+                )
+            else:
+                stands.append(each)
+        return stands, unclear
+
     # -- pieces -------------------------------------------------------------------------------
 
     def _finding(
@@ -229,7 +277,7 @@ class Namer:
             step=self.definition.states[state].step,
             state=state,
             event=event_name(event),
-            reason=f"{self.called(event_name(event))} came ahead of its step; it was kept",
+            reason=f"{self.called(event_name(event))} {OUT_OF_TURN}",
         )
 
     def called(self, event: str) -> str:
@@ -264,6 +312,7 @@ class _Naming:
         self.found: list[Finding] = []
         self.doubts: list[Finding] = []
         self.blamed: set[str] = set()
+        self.doubted: set[str] = set()
         # A step that stands in another place is missing here and out of place there: one slip.
         strayed = Counter(event_name(m.event) for m in way.moves if isinstance(m, LogMove))
         missing = Counter(_missing(way))
@@ -338,7 +387,7 @@ class _Naming:
         """How a step is done, in the agent's words."""
         here = self.states.get(state)
         if here is not None and here.operation is not None:
-            return f"{here.title[:1].lower()}{here.title[1:]} with {here.operation.name}."
+            return f"call {here.operation.name} ({here.title[:1].lower()}{here.title[1:]})."
         label = self.namer._asked.get((state, event)) or self.namer._labels.get(event)
         return f"ask for it: {label}." if label else f"{event.replace('_', ' ')}."
 
@@ -350,7 +399,7 @@ class _Naming:
             if self.elsewhere[name] > 0:
                 self.elsewhere[name] -= 1
             repeated = move.harmless == "repeated_lookup"
-            what = "was made again" if repeated else "came ahead of its step; it was kept"
+            what = "was made again" if repeated else OUT_OF_TURN
             kind: Kind = "repeated_lookup" if repeated else "early_lookup"
             self.found.append(
                 namer._finding(
@@ -512,8 +561,14 @@ class _Naming:
         ]
 
     def _in_doubt(self, move: Sync, doubt: Doubt) -> None:
+        if doubt.guard.name in self.doubted:
+            return
+        self.doubted.add(doubt.guard.name)
         state = self.states[move.row.state]
+        if any(each.kind == "skipped_step" for each in self.found):
+            return  # what was not looked up cannot be told: that is said already
         words = (doubt.guard.test.__doc__ or doubt.guard.name).split("\n\n")[0]
+        words = _RULES.sub("", words)
         self.doubts.append(
             self.namer._finding(
                 "not_observable",

@@ -21,6 +21,7 @@ from returnflow.engine.scorecard import Severity, severity_of
 from returnflow.engine.transcript import Transcription
 from returnflow.engine.vocabulary import Event, Guard, Verdict, event_name
 from returnflow.errors import EngineError
+from returnflow.redacted import hidden
 from returnflow.replay.alignment import ControlFlow
 from returnflow.replay.trace import Trace
 
@@ -177,12 +178,15 @@ class PathFinder:
     Args:
         table: the rows, as compiled from the machine.
         transcription: what the vocabulary can supply; None: nothing.
+        answers: events that only the agent can name.
+        unlikely: events that are assumed only where nothing else explains a call.
     """
 
     definition: Definition
     table: Table
     transcription: Transcription | None
     answers: frozenset[str]
+    unlikely: frozenset[str]
     _flows: dict[frozenset[str], ControlFlow] = field(default_factory=dict)
 
     def flow(self, silent: frozenset[str]) -> ControlFlow:
@@ -195,14 +199,23 @@ class PathFinder:
         """The way of a trace."""
         flow = self.flow(trace.silent)
         names = [event_name(event) for event in trace.events]
-        return _Search(self, flow, trace, names).run(new_case())
+        way, weight = _Search(self, flow, trace, names, 0).run(new_case())
+        if weight:
+            # Nobody is accused before it was looked for a way on which nothing is wrong.
+            way, _ = _Search(self, flow, trace, names, DETOUR).run(new_case())
+        return way
 
 
 class _Search:
     """Dijkstra's algorithm over the optimal moves, the weight of failed conditions as distance."""
 
     def __init__(
-        self, finder: PathFinder, flow: ControlFlow, trace: Trace, names: list[str]
+        self,
+        finder: PathFinder,
+        flow: ControlFlow,
+        trace: Trace,
+        names: list[str],
+        detour: int,
     ) -> None:
         self.finder = finder
         self.flow = flow
@@ -211,10 +224,12 @@ class _Search:
         self.to_go = flow.to_go(names)
         self.card = finder.definition.scorecard
         self.best = self.to_go[0][flow.index[finder.definition.initial]]
+        self.limit = self.best + detour
         self.queue: list[tuple[int, int, int, int, int, int, int, _Node]] = []
         self.pushed = 0
 
-    def run(self, case: Any) -> Way:
+    def run(self, case: Any) -> tuple[Way, int]:
+        """The best way, and what its slips weigh."""
         initial = self.flow.index[self.finder.definition.initial]
         begin = _Node(
             at=0,
@@ -239,9 +254,9 @@ class _Search:
             known.append(node.case)
             if node.at == len(self.names):
                 state = self.flow.states[node.state]
-                return Way(node.moves(), node.case, state, self.best)
+                return Way(node.moves(), node.case, state, self.best), weight
             for onward, heavier, more in self._moves(node):
-                if onward.spent + self.to_go[onward.at][onward.state] <= self.best + DETOUR:
+                if onward.spent + self.to_go[onward.at][onward.state] <= self.limit:
                     self._push(onward, weight + heavier, doubts + more, hops + 1)
         raise EngineError(f"no way through the procedure was found, though one costs {self.best}")
 
@@ -268,8 +283,7 @@ class _Search:
     def _moves(self, node: _Node) -> Iterator[tuple[_Node, int, int]]:
         """The moves from a node: the next one, what it weighs, how much of it is in doubt."""
         yield from self._syncs(node)
-        if self.to_go[node.at + 1][node.state] + node.spent + 1 <= self.best + DETOUR:
-            yield self._log_move(node)
+        yield self._log_move(node)
         yield from self._model_moves(node)
 
     def _syncs(self, node: _Node) -> Iterator[tuple[_Node, int, int]]:
@@ -280,7 +294,7 @@ class _Search:
             if row.to is None:
                 continue
             target = self.flow.index[row.to]
-            if node.spent + self.to_go[node.at + 1][target] > self.best + DETOUR:
+            if node.spent + self.to_go[node.at + 1][target] > self.limit:
                 continue
             for move, case in self._take(node, rows, place, event):
                 weight, grave, blamed = self._weigh(move.issues, node.blamed)
@@ -353,7 +367,7 @@ class _Search:
         onward = replace(
             node,
             at=node.at + 1,
-            spent=node.spent + 1,
+            spent=node.spent + (0 if harmless else 1),
             case=self._hear(case, node.at + 1),
             seen=node.seen | (subject if harmless else frozenset()),
             strayed=strayed,
@@ -370,18 +384,21 @@ class _Search:
                 continue
             silent = name in self.trace.silent
             spent = node.spent + (0 if silent else 1)
-            for row in rows:
+            for place, row in enumerate(rows):
                 if row.to is None or row.to == state:
                     continue
                 target = self.flow.index[row.to]
-                if spent + self.to_go[node.at][target] <= self.best + DETOUR:
-                    yield self._assume(node, row, target, spent, silent)
+                if spent + self.to_go[node.at][target] <= self.limit:
+                    yield self._assume(node, rows, place, target, spent)
 
     def _assume(
-        self, node: _Node, row: Row, target: int, spent: int, silent: bool
+        self, node: _Node, rows: Sequence[Row], place: int, target: int, spent: int
     ) -> tuple[_Node, int, int]:
         """A row taken without its event, with the facts that the event would have brought."""
-        weight = 0 if silent else SLIP
+        row = rows[place]
+        silent = row.event in self.trace.silent
+        gap = node.at in self.trace.gaps
+        weight = 0 if silent or gap else SLIP
         strayed, assumed = node.strayed, node.assumed
         elsewhere = next((each for each in strayed if event_name(each) == row.event), None)
         supplied = elsewhere or self._supply(row.event, node.case, node.at)
@@ -390,15 +407,20 @@ class _Search:
         if supplied is not None:
             case = case.copy()
             case.apply(supplied)
-            ill = sum(guard.test(case, supplied) is False for guard in row.guards)
+            issues, doubts = self._judged(rows, place, case, supplied)
+            ill = sum(isinstance(issue, Failed) or silent for issue in issues)
+            # Nor is anything assumed for free of which nobody can say that it is in order.
+            ill += silent and bool(doubts)
         # What is assumed has to be in order itself, and must not make unknown what was seen:
         # there is no way round the conditions.
         weight += SLIP * ill
-        if supplied is not None and elsewhere is None and self._subject(supplied) & node.seen:
+        if supplied is not None and elsewhere is None and self._known(supplied, node):
+            weight += SLIP
+        if row.event in self.finder.unlikely and not gap:
             weight += SLIP
         if elsewhere is not None and not ill:
             weight, strayed = DISPLACED, _without(strayed, elsewhere)
-        elif elsewhere is None and not silent:
+        elif elsewhere is None and not silent and not gap:
             assumed = (*assumed, row.event)
         onward = replace(
             node,
@@ -408,9 +430,17 @@ class _Search:
             strayed=strayed,
             assumed=assumed,
             before=node,
-            move=ModelMove(node.at, row, silent),
+            move=ModelMove(node.at, row, silent or gap),
         )
         return onward, weight, 0
+
+    def _known(self, supplied: Event, node: _Node) -> bool:
+        """Whether a look-up that is assumed was made already, as far as can be told."""
+        subjects = self._subject(supplied)
+        operations = {operation for operation, _ in node.seen}
+        return bool(subjects & node.seen) or any(
+            operation in operations and hidden(subject.upper()) for operation, subject in subjects
+        )
 
     def _supply(self, name: str, case: Any, at: int) -> Event | None:
         reading = self.finder.transcription
@@ -522,6 +552,7 @@ class _Search:
                 issues.append(Failed(guard, candidate, event))
             elif verdict is None:
                 doubts.append(Doubt(guard))
+        doubts = list({doubt.guard.name: doubt for doubt in doubts}.values())
         if due is None and issues:
             after = (other for other in rows[place + 1 :] if other.to is not None)
             due = next((o for o in after if _ask(o.guards, candidate, event)[0] is True), None)

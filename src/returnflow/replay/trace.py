@@ -7,11 +7,14 @@ there but a fact: it is put at its place, and the machine takes it in whatever s
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, overload
+
+from msgspec.structs import replace
 
 from returnflow.engine.definition import Definition
 from returnflow.engine.hearing import Hearing
@@ -25,6 +28,7 @@ from returnflow.engine.transcript import (
 )
 from returnflow.engine.vocabulary import Due, Event, Vocabulary, event_name
 from returnflow.inert import fold
+from returnflow.redacted import hidden
 from returnflow.replay.findings import Quote
 
 HEARD_BEFORE = 8
@@ -61,6 +65,9 @@ class Trace:
         said: by position among the events, what was said before that event; the position after
             the last event is what was said at the end.
         unknown: tools that the procedure does not know: their places and names.
+        gaps: positions before which something could not be read: whatever seems to be missing
+            there may have been in it.
+        unseen: writes whose outcome the record does not show: places, names, and why.
         doubtful: what may have been said where nobody can see it, by (notice, subject): the due,
             and why it cannot be told.
         stood_in: what was said in place of something else: the place, and the due it stood in for.
@@ -76,6 +83,8 @@ class Trace:
     end: int
     said: dict[int, list[Said]] = field(default_factory=dict)
     unknown: list[tuple[int, str, datetime | None]] = field(default_factory=list)
+    gaps: frozenset[int] = frozenset()
+    unseen: list[tuple[int, str, str]] = field(default_factory=list)
     doubtful: dict[tuple[str, str], tuple[Due, str]] = field(default_factory=dict)
     stood_in: list[tuple[int, Due, str]] = field(default_factory=list)
     unpresented: list[tuple[int, Event, list[str]]] = field(default_factory=list)
@@ -108,6 +117,8 @@ class Tracer:
         self.answers = (
             frozenset(self.vocabulary.by_name) - self.outcomes - {told, dropped, resumed}
         ) - self.requests
+        failed = event_name(type(self.vocabulary.build_failed("", "known", "")))
+        self.unlikely = frozenset({failed, resumed, dropped})
         self._transcription = (
             self.vocabulary.transcription() if self.vocabulary.transcription else None
         )
@@ -118,6 +129,15 @@ class Tracer:
 
     def trace(self, transcript: Transcript) -> Trace:
         """The trace of a transcript."""
+        trace = self._trace(transcript)
+        kept = {each.index for each in transcript.members} or set(trace.index)
+        damaged = [each.index for each in transcript.damage if each.index is not None]
+        lost = [index for index in damaged if index not in kept]
+        if lost:
+            trace.gaps |= {bisect_right(trace.index, index) for index in lost}
+        return trace
+
+    def _trace(self, transcript: Transcript) -> Trace:
         if not transcript.members:
             return Trace(
                 events=transcript.events,
@@ -192,6 +212,7 @@ class _Reading:
         self.blind = not spoken and not self.result.tells
         self._early: dict[str, Quote] = {}
         self._opened = False
+        self._gaps: set[int] = set()
         self._heard: deque[str] = deque(maxlen=HEARD_BEFORE)
         self._waiting: list[tuple[int, Event, Presentation]] = []
 
@@ -205,14 +226,16 @@ class _Reading:
         ]
         inference = reading.infer() if reading is not None else None
         number = 0
-        for member in self.members:
+        for place, member in enumerate(self.members):
             match member:
                 case Turn():
                     self._hear(member)
                 case Recorded(index=index, event=event):
                     self._add(event, index)
                 case ToolCall(operation=None):
-                    if not member.neutral:
+                    if hidden(member.tool):
+                        self._gaps.add(len(self.events))  # whatever it was, it was something
+                    elif not member.neutral:
                         self.result.unknown.append((member.index, member.tool, member.at))
                 case ToolCall() if inference is not None:
                     now = answered[number]
@@ -221,8 +244,19 @@ class _Reading:
                         self._add(event, member.index)
                     if now.outcome is not None:
                         self._add(now.outcome, member.index)
+                    elif place + 1 < len(self.members) or member.outcome != "not_recorded":
+                        self._unseen(member)
         self._close()
+        self.result.gaps = frozenset(self._gaps)
         return self.result
+
+    def _unseen(self, call: ToolCall) -> None:
+        """A write of which the record shows the sending only, and the call goes on: whether it
+        was done cannot be told, so nothing is concluded from it."""
+        why = "the record does not show what came of it"
+        self.result.unseen.append((call.index, call.operation or call.tool, why))
+        failed = self.tracer.vocabulary.build_failed(call.operation or "", "known", why)
+        self._add(replace(failed, inferred=True), call.index)
 
     # -- events -------------------------------------------------------------------------------
 
@@ -231,7 +265,7 @@ class _Reading:
         self.index.append(index)
         self.case.apply(event)
         name = event_name(event)
-        if name not in self.tracer.outcomes:
+        if name not in self.tracer.outcomes and not self.blind:
             return
         if name in self.tracer.looked_up and self._opened:
             # A new round begins: what was said of the one before was not said of this one.

@@ -13,8 +13,6 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from msgspec.structs import replace as changed
-
 from returnflow.engine.transcript import ToolCall, Transcript
 from returnflow.errors import ReturnflowError
 from returnflow.inert import inert
@@ -32,6 +30,10 @@ Form = Literal["summary", "story", "json", "csv", "junit", "flips", "json-flips"
 
 MAX_NEAR = 5
 """So many ids that resemble the one looked for are remembered."""
+
+
+MAX_CLEAN = 4096
+"""So many texts are remembered as having nothing to be masked."""
 
 
 class Judging(Protocol):
@@ -164,7 +166,7 @@ class Bench:
         self._job = job
         self._judge = job.judging(job.procedure, job.zone, job.day)
         self._other = job.judging(job.other, job.zone, job.day) if job.other else None
-        self._sources: dict[str, str] = {}
+        self._known_clean: set[str] = set()
         self._second: second_opinion.SecondOpinion | None = None
         if job.backend:
             transcription = job.procedure.definition.vocabulary.transcription
@@ -294,23 +296,38 @@ class Bench:
         masker = self._job.masker
         if masker is None:
             return report
-        if report.findings or report.unobservable:
-            masked = masker.mask_event(report)
-            if masked is report or transcript is None:
-                return masked
-            # Something was masked. An id that looks like a number is to stay, and looking for
-            # the ids of a call takes longer than all the rest.
-            return masker.mask_event(report, _ids(transcript, masker))
-        # Nothing of the call is quoted: only what names it can be personal.
-        source = self._sources.get(report.source)
-        if source is None:
-            self._sources.clear()
-            source = self._sources[report.source] = masker.mask_text(report.source)
-        case = masker.mask_email(report.id) if "@" in report.id else report.id
-        agent = masker.mask_text(report.agent) if report.agent else ""
-        if (case, agent, source) == (report.id, report.agent, report.source):
+        if "@" not in report.id and all(self._clean(text, masker) for text in _texts(report)):
             return report
-        return changed(report, id=case, agent=agent, source=source)
+        masked = masker.mask_event(report)
+        if transcript is None or not any("tel-" in text for text in _texts(masked)):
+            return masked
+        # An id that looks like a number is to stay. Looking for the ids of a call takes longer
+        # than all the rest, so it is done only where a number was found.
+        return masker.mask_event(report, _ids(transcript, masker))
+
+    def _clean(self, text: str, masker: Masker) -> bool:
+        """Whether masking leaves a text as it is. Most texts come again and again."""
+        if text in self._known_clean:
+            return True
+        if masker.mask_text(text) != text:
+            return False
+        if len(self._known_clean) >= MAX_CLEAN:
+            self._known_clean.clear()
+        self._known_clean.add(text)
+        return True
+
+
+def _texts(report: Report) -> Iterator[str]:
+    """Every text of a report but its id."""
+    yield report.source
+    yield report.agent
+    yield report.state
+    yield from report.unobservable
+    for each in report.findings:
+        yield from (each.reason, each.repair, each.event, each.state, each.step)
+        yield from (each.guard, each.notice)
+        if each.quote is not None:
+            yield each.quote.text
 
 
 def _lost(transcript: Transcript, reason: str) -> Report:

@@ -13,7 +13,7 @@ from returnflow.redacted import hidden
 from returnflow.returns import eligibility
 from returnflow.returns import events as ev
 from returnflow.returns.changes import CHANGES
-from returnflow.returns.line import NOTICES, TAKEN, UNSETTLED, Line
+from returnflow.returns.line import ADVICES, NOTICES, TAKEN, UNSETTLED, Line
 
 
 class Case:
@@ -27,7 +27,8 @@ class Case:
         lines: this round's confirmed lines; earlier rounds of the call are in `earlier`.
         transfer: a transfer that was sent and whose outcome is not settled.
         transfer_doubtful: it was sent at least once without anybody knowing what came of that.
-        transfer_repeated: a transfer was requested while another was under way.
+        transfer_repeated: a transfer was requested while another was under way; None: perhaps.
+        transfer_unclear: it is not recorded whether the failure of the transfer was known.
         unexplained: the choice before this one held refusals that the customer never heard;
             None: perhaps it did.
         unasked: the last outcome of a write came without a request.
@@ -57,6 +58,7 @@ class Case:
         "transfer_reference",
         "transfer_repeated",
         "transfer_summary",
+        "transfer_unclear",
         "unasked",
         "unexplained",
         "wanted_order",
@@ -91,7 +93,8 @@ class Case:
         self.transfer_summary = ""
         self.transfer_message = ""
         self.transfer_reference = ""
-        self.transfer_repeated = False
+        self.transfer_repeated: bool | None = False
+        self.transfer_unclear = False
 
     def copy(self) -> Case:
         """An independent copy; records are shared, since they never change."""
@@ -293,8 +296,58 @@ class Case:
         owed = self.owed_refusals()
         if not owed:
             return False
-        certain = any(self.may_return(each.item_id, each.wanted) is False for each in owed)
+        certain = any(
+            self.may_return(each.item_id, each.wanted) is False
+            and not self._explained_somehow(each.item_id)
+            for each in owed
+        )
         return True if certain else None
+
+    def _explained_somehow(self, item_id: str) -> bool:
+        """Whether something was explained of the item, or may have been, and it is not recorded
+        enough to tell whether it was the right thing."""
+        about = [notice for notice, subject in self.told if subject == item_id or hidden(subject)]
+        if not any(notice in ADVICES or hidden(notice) for notice in about):
+            return False
+        item = self.items.get(item_id)
+        window = item.policy.return_window if item is not None and item.policy else None
+        dates = [self.order.order_date if self.order else "", window or ""]
+        dates += [each.estimated_delivery_date for each in self.packages.values() if each]
+        unseen = [text for text in dates if hidden(text)]
+        unsaid = any(hidden(notice) or hidden(subject) for notice, subject in self.told)
+        return not self.dated or bool(unseen) or unsaid or item_id not in self.items
+
+    def notices_owed(self) -> bool | None:
+        """Whether a notice is still to be given. None: what was said, or of which return, is not
+        recorded."""
+        owed = self.owed_notices()
+        if not owed:
+            return False
+        blind = any(hidden(notice) or hidden(subject) for notice, subject in self.told)
+        return None if blind or any(hidden(line.subject) for _, line in owed) else True
+
+    def packages_owed(self) -> bool | None:
+        """Whether a package that can still change an answer is to be looked up (rule 12)."""
+        pending = self.pending_packages()
+        if not pending:
+            return None if self.packages_doubtful() else False
+        if any(hidden(package_id) for package_id in self.packages) or self.order is None:
+            return None
+        day = self.policy_date if self.dated else None
+        certain = any(
+            eligibility.item_verdict(self.order, item_id, self.items, day, self.zone) is True
+            and set(self._not_looked_up(item_id)) & set(pending)
+            for item_id in self.wanted()
+        )
+        return True if certain or not self._anything_hidden() else None
+
+    def _anything_hidden(self) -> bool:
+        """Whether a fact that speaks for or against a pick is not recorded."""
+        if self.order is None or not self.dated or hidden(self.order.order_date):
+            return True
+        items = [self.items.get(item_id) for item_id in self.wanted()]
+        policies = [item.policy for item in items if item is not None and item.policy]
+        return any(hidden(policy.return_window or "") for policy in policies)
 
     def owed_notices(self) -> list[tuple[str, Line]]:
         """Notices not yet given, return by return (rule 33)."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from returnflow.records import OrdersSummary
-from returnflow.redacted import NOT_RECORDED
+from returnflow.redacted import NOT_RECORDED, hidden
 from returnflow.returns import events as ev
 from returnflow.returns.line import STANDS_FOR, Line, LineState, matches
 
@@ -31,7 +31,7 @@ def _forget_picks(case: Case) -> None:
 def _forget_refusals(case: Case) -> None:
     """A refusal is about one choice and one day: a new one has it explained anew."""
     opened = {line.subject for line in case.opened}
-    case.told = {said for said in case.told if said[1] in opened}
+    case.told = {said for said in case.told if said[1] in opened or hidden(said[1])}
 
 
 def _email_given(case: Case, event: ev.EmailGiven) -> None:
@@ -126,9 +126,20 @@ def _return_confirmed(case: Case, event: ev.ReturnConfirmed) -> None:
 
 
 def _return_requested(case: Case, event: ev.ReturnRequested) -> None:
-    line = case.sent or next(
-        (line for line in case.lines if line.state == "waiting" and matches(line, event)), None
-    )
+    waiting = [line for line in case.lines if line.state == "waiting"]
+    # Something else than what was agreed is refused live; a recorded call has done it.
+    fitting = [line for line in waiting if matches(line, event)]
+    fitting += [line for line in waiting if line.item_id == event.item_id]
+    line = case.sent or (fitting[0] if fitting else None)
+    if line is None and any(hidden(each.item_id) for each in case.lines):
+        # What was agreed is not recorded, so this may be part of it.
+        line = Line(
+            order_id=event.order_id,
+            item_id=event.item_id,
+            quantity=event.quantity,
+            reason=event.reason,
+        )
+        case.lines.append(line)
     if line is None:
         return
     if line.state == "waiting":
@@ -163,12 +174,16 @@ def _backend_failed(case: Case, event: ev.BackendFailed) -> None:
     case.failure = event
     known = event.outcome == "known"
     # That a repeat surely did nothing says nothing about the sending before it (rule 29).
-    if event.operation == "initiate_return":
+    operation = event.operation
+    if hidden(operation):  # of the write under way, if there is one
+        operation = "transfer_to_human_representative" if case.transfer else "initiate_return"
+        case.transfer_unclear = case.transfer is not None
+    if operation == "initiate_return":
         doubtful = not known or (case.sent is not None and case.sent.doubtful)
         line = _settle_return(case, "unknown" if doubtful else "failed", event.message)
         if line is not None:
             line.doubtful = doubtful
-    elif event.operation == "transfer_to_human_representative":
+    elif operation == "transfer_to_human_representative":
         case.unasked = case.transfer is None
         case.transfer_message = event.message
         case.transfer_doubtful = case.transfer_doubtful or not known
@@ -201,7 +216,9 @@ def _human_requested(case: Case, event: ev.HumanRequested) -> None:
 
 
 def _transfer_requested(case: Case, event: ev.TransferRequested) -> None:
-    case.transfer_repeated = case.transfer is not None
+    repeated = case.transfer is not None
+    case.transfer_repeated = None if repeated and case.transfer_unclear else repeated
+    case.transfer_unclear = False
     case.transfer = event
     case.transfer_doubtful = False
     case.transfer_message = ""
@@ -210,6 +227,7 @@ def _transfer_requested(case: Case, event: ev.TransferRequested) -> None:
 def _transfer_accepted(case: Case, event: ev.TransferAccepted) -> None:
     case.unasked = case.transfer is None
     case.transfer = None
+    case.transfer_summary = ""  # it is done; what a record has behind it is heard again
     case.transfer_reference = event.receipt.reference
 
 

@@ -23,6 +23,9 @@ Advice = Literal["after_delivery", "closes_before_delivery", "offer_transfer", "
 UNLIMITED = -1
 """A return window without an end; only ever said explicitly (rule 6)."""
 
+MOST_DIGITS = 30
+"""Digits of a price before or behind the point."""
+
 MANY = 10**9
 """More units than any order has: where a record does not show how many there are."""
 
@@ -240,11 +243,16 @@ def may_return(
         policy_date: None where nothing tells on which day the call decides.
     """
     lines = lines_of(order, item_id)
+    unseen = any(hidden(line.item_id) for line in order.lines)
     if not lines:
-        return None if any(hidden(line.item_id) for line in order.lines) else False
+        return None if unseen or hidden(item_id) else False
     counts = [_delivered(line, packages) for line in lines]
     returned, all_known = taken
-    if quantity != NOT_RECORDED_UNITS and sum(most for _, most in counts) - returned < quantity:
+    if (
+        quantity != NOT_RECORDED_UNITS
+        and not unseen
+        and sum(most for _, most in counts) - returned < quantity
+    ):
         return False
     told = item_verdict(order, item_id, items, policy_date, zone)
     if told is not True:
@@ -294,7 +302,7 @@ def item_verdict(
     zone: str,
 ) -> bool | None:
     """Whether the item and the order date allow a return (rules 1 to 7, 10); None: unknown."""
-    if item_id not in items:
+    if item_id not in items or hidden(item_id):
         return None
     item = items[item_id]
     if item is None:
@@ -338,17 +346,22 @@ def refund(
     """What `quantity` units cost: the final price of each unit, lines in order (rules 18, 31).
 
     Units in a return already are taken to be the first delivered ones. None where a price is
-    not recorded. Shipping is never part of it.
+    not recorded, or is no number. Shipping is never part of it.
     """
     prices = [
         line.unit_price
         for line in lines_of(order, item_id)
         for _ in range(delivered_units(line, packages))
     ][taken : taken + quantity]
-    known = [price for price in prices if price is not None]
+    known = [price for price in prices if price is not None and _sane(price)]
     if len(known) < quantity:
         return None
     return sum(known, Decimal(0))
+
+
+def _sane(price: Decimal) -> bool:
+    """Whether a price can be reckoned with: a number, and not one of a billion digits (rule 40)."""
+    return price.is_finite() and abs(price.adjusted()) < MOST_DIGITS
 
 
 def _window_reasons(

@@ -122,7 +122,7 @@ def _of_order(case: Case, item_id: str) -> Verdict:
         return True
     if case.order is None or hidden(item_id):
         return None
-    return None if any(hidden(line.item_id) for line in case.order.lines) else False
+    return None if _lines_hidden(case) else False
 
 
 def _picked(case: Case, event: Any) -> frozenset[str]:
@@ -180,7 +180,7 @@ def picks_available(case: Case, event: ev.ItemsPicked) -> Verdict:
 
 def _available(case: Case, item_id: str, wanted: int) -> Verdict:
     lines = eligibility.lines_of(case.order, item_id) if case.order else ()
-    if any(line.quantity == NOT_RECORDED_UNITS for line in lines):
+    if any(line.quantity == NOT_RECORDED_UNITS for line in lines) or _lines_hidden(case):
         return None
     if not lines:
         return None  # that it is not of the order is said by `picks_in_order`
@@ -188,6 +188,11 @@ def _available(case: Case, item_id: str, wanted: int) -> Verdict:
     if wanted > sum(line.quantity for line in lines) - taken:
         return False
     return True if all_known else None
+
+
+def _lines_hidden(case: Case) -> bool:
+    """Whether the order has a line of which the item is not recorded."""
+    return case.order is not None and any(hidden(line.item_id) for line in case.order.lines)
 
 
 def _item_id(event: ev.ItemFound | ev.ItemMissing) -> str:
@@ -231,17 +236,16 @@ def package_of_order(case: Case, event: ev.PackageFound | ev.PackageMissing) -> 
 @_guard("every item picked has been looked up", finding="repeated_lookup")
 def items_pending(case: Case, event: Any) -> Verdict:
     """An item picked has not been looked up yet."""
+    unseen = any(hidden(item_id) for item_id in (*case.wanted(), *case.items))
     if case.pending_items():
-        return True
-    return None if any(hidden(item_id) for item_id in case.wanted()) else False
+        return None if unseen else True
+    return None if unseen else False
 
 
 @_guard("every package that matters has been looked up", finding="repeated_lookup")
 def packages_pending(case: Case, event: Any) -> Verdict:
     """A package that can still change an answer has not been looked up yet (rule 12)."""
-    if case.pending_packages():
-        return True
-    return None if case.packages_doubtful() else False
+    return case.packages_owed()
 
 
 def _nothing_granted(case: Case, event: Any) -> str:
@@ -376,8 +380,14 @@ def _line_allowed(case: Case, event: ev.ReturnConfirmed, item_id: str) -> Verdic
 def line_confirmed(case: Case, event: ev.ReturnRequested) -> Verdict:
     """The request is exactly a confirmed line, and the only one under way (rules 25, 27)."""
     sent = [line for line in case.lines if line.state in ("requested", "unknown", "failed")]
-    if len(sent) != 1 or sent[0].requests != 1 or not matches(sent[0], event):
+    if not sent and case.lines and not all(certain(line, event) for line in case.lines):
+        return None
+    if len(sent) != 1 or sent[0].requests != 1:
         return False
+    if not matches(sent[0], event):
+        # Lines of one item and reason are one (rule 19): a hidden one may be a part of it.
+        unseen = any(hidden(each.item_id) or hidden(each.reason) for each in case.lines)
+        return None if unseen else False
     return True if certain(sent[0], event) else None
 
 
@@ -405,6 +415,8 @@ def no_return_under_way(case: Case, event: Any) -> Verdict:
 @_guard("every line has been sent")
 def lines_waiting(case: Case, event: Any) -> Verdict:
     """A confirmed line is still to be sent (rule 27)."""
+    if any(hidden(line.item_id) or hidden(line.reason) for line in case.lines):
+        return None  # two lines with one reason would be one (rule 19)
     return case.next_line is not None
 
 
@@ -437,7 +449,8 @@ def something_opened(case: Case, event: Any) -> Verdict:
 )
 def notices_given(case: Case, event: Any) -> Verdict:
     """All three notices were given for every return opened (rule 33)."""
-    return not case.owed_notices()
+    owed = case.notices_owed()
+    return None if owed is None else not owed
 
 
 @_guard("a return was opened in this call")
@@ -463,8 +476,8 @@ def summary_given(case: Case, event: Any) -> Verdict:
 def transfer_as_asked(case: Case, event: ev.TransferRequested) -> Verdict:
     """The transfer carries the identified customer, or none, and the agreed summary (35)."""
     customer_id = case.customer.customer_id if case.customer else None
-    if case.transfer_repeated:
-        return False
+    if case.transfer_repeated is not False:
+        return None if case.transfer_repeated is None else False
     return _all_of(
         None if hidden(one or "") or hidden(other or "") else one == other
         for one, other in (

@@ -26,6 +26,9 @@ NOTICES = ("tracking_id", "shipping_not_refunded", "approval_before_pickup")
 """What is owed for every return opened, in the order in which it is said (rule 33)."""
 
 
+ADVICES = ("after_delivery", "closes_before_delivery", "offer_transfer", "final")
+"""What is owed for a refusal: one of these (rules 8, 9, 13)."""
+
 STANDS_FOR = {"after_delivery": ("closes_before_delivery",)}
 """The procedure prescribes "after it is delivered"; where the window closes before, the wizard
 warns instead. Who said what the procedure prescribes has explained it all the same (rule 8)."""

@@ -26,7 +26,7 @@ from returnflow.records import (
     ReturnPolicy,
     SummaryLine,
 )
-from returnflow.redacted import NOT_RECORDED, NOT_RECORDED_UNITS
+from returnflow.redacted import NOT_RECORDED, NOT_RECORDED_UNITS, hidden
 
 Data = Mapping[str, Any]
 
@@ -107,7 +107,7 @@ def _id(data: Data, asked: Any, *keys: str) -> str:
     """
     own = _text(data, *keys, missing="")
     wanted = asked.strip() if isinstance(asked, str) else ""
-    if not own or (wanted and fold(own) != fold(wanted) and _same(own, wanted)):
+    if not own or hidden(own) or (wanted and fold(own) != fold(wanted) and _same(own, wanted)):
         return wanted or own or NOT_RECORDED
     return own
 

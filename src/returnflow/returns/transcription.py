@@ -21,6 +21,7 @@ from returnflow.returns import events as ev
 from returnflow.returns import recorded
 from returnflow.returns.case import Case
 from returnflow.returns.guards import GUARDS
+from returnflow.returns.line import Line
 from returnflow.returns.missing import supply
 
 INITIATE = "initiate_return"
@@ -84,10 +85,10 @@ class Transcription:
                     and before.order is not None
                     and fold(before.order.order_id) == fold(order.order_id)
                 )
-            case ev.ItemFound() | ev.ItemMissing():
-                return GUARDS["item_of_order"].test(after, event) is True
-            case ev.PackageFound() | ev.PackageMissing():
-                return GUARDS["package_of_order"].test(after, event) is True
+            case ev.ItemFound() | ev.ItemMissing() if before.order is not None:
+                return GUARDS["item_of_order"].test(after, event) is not False
+            case ev.PackageFound() | ev.PackageMissing() if before.order is not None:
+                return GUARDS["package_of_order"].test(after, event) is not False
         return False
 
     def presented(self, case: Case, event: Event) -> Sequence[Presentation]:
@@ -98,7 +99,7 @@ class Transcription:
                     Presentation(what=f"order {order.order_id}", texts=_named(order.items))
                     for order in orders
                 ]
-            case ev.OrderFound(order=order):
+            case ev.OrderFound(order=order) if GUARDS["own_order"].test(case, event) is not False:
                 return [
                     Presentation(what=f"item {line.item_id}", texts=_named([line, *listed]))
                     for line in order.lines
@@ -146,11 +147,11 @@ class Inference:
     def _answers(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> Sequence[Event]:
         match now.call.operation:
             case "get_customer_by_email":
-                return self._email(case, now.call)
+                return self._email(case, now)
             case "summarize_orders":
                 return self._summary(case, ahead)
             case "get_order_details":
-                return self._order(case, now.call)
+                return self._order(case, now)
             case "get_item_details" | "get_package_details":
                 return self._look_up(case, now, ahead)
             case "initiate_return":
@@ -161,9 +162,14 @@ class Inference:
 
     # -- steps 1 to 3 -------------------------------------------------------------------------
 
-    def _email(self, case: Case, call: ToolCall) -> list[Event]:
-        email = text_of(call, "email")
-        again = case.customer is not None and (hidden(email) or fold(email) == fold(case.email))
+    def _email(self, case: Case, now: Answered) -> list[Event]:
+        email = text_of(now.call, "email")
+        found = now.outcome.customer if isinstance(now.outcome, ev.CustomerFound) else None
+        again = case.customer is not None and (
+            fold(email) == fold(case.email)
+            if not hidden(email)
+            else found is None or found.customer_id == case.customer.customer_id
+        )
         return [] if again else [ev.EmailGiven(email=email, inferred=True)]
 
     def _summary(self, case: Case, ahead: Sequence[Answered]) -> list[Event]:
@@ -182,8 +188,10 @@ class Inference:
         )
         return [ev.OrderIdUnknown(inferred=True)] if changed and case.summary is None else []
 
-    def _order(self, case: Case, call: ToolCall) -> list[Event]:
-        order_id = text_of(call, "order_id")
+    def _order(self, case: Case, now: Answered) -> list[Event]:
+        order_id = text_of(now.call, "order_id")
+        if hidden(order_id) and isinstance(now.outcome, ev.OrderFound):
+            order_id = now.outcome.order.order_id
         if case.order is not None and fold(order_id) == fold(case.order.order_id):
             return []
         return [*_leave_round(case), ev.OrderIdGiven(order_id=order_id, inferred=True)]
@@ -202,7 +210,7 @@ class Inference:
             return [ev.ItemsPicked(picks=case.picks, inferred=True)]
         if stands or subject in known:
             return []
-        picks = picks_of(following_round(order, [now, *ahead]))
+        picks = picks_of(following_round(case, order, [now, *ahead]))
         if not picks:
             # Nobody can say what was picked, or that it was looked up too early.
             return self._select(case, order) if order is not case.order else []
@@ -221,6 +229,8 @@ class Inference:
 
         if case.order is None or holds(case.order):
             return case.order
+        if any(hidden(line.item_id) for line in case.order.lines):
+            return case.order  # it may well hold it
         return next((o for o in self._own(case) if holds(o)), case.order)
 
     def _own(self, case: Case) -> list[Order]:
@@ -248,11 +258,11 @@ class Inference:
         call = now.call
         line = line_of(call)
         sent = case.sent
-        if sent is not None and (sent.item_id, sent.reason) == (line.item_id, line.reason):
+        if sent is not None and _same_line(sent, line):
             return [ev.RetryRequested(inferred=True)]
         waiting = [each for each in case.lines if each.state == "waiting"]
         found: list[Event] = []
-        if not any((w.item_id, w.reason) == (line.item_id, line.reason) for w in waiting):
+        if not any(_alike(ev.ReturnLine(w.item_id, 0, w.reason), line) for w in waiting):
             found += self._confirm(case, now, ahead)
         elif sent is not None:
             found.append(ev.LeftUnconfirmed(inferred=True))
@@ -278,7 +288,7 @@ class Inference:
             order = own.get(fold(order_id), order)
         if order is None:
             return [ev.ReturnConfirmed(lines=(line_of(now.call),), inferred=True)]
-        lines = following_round(order, [now, *ahead]) or [line_of(now.call)]
+        lines = following_round(case, order, [now, *ahead]) or [line_of(now.call)]
         found: list[Event] = []
         picked = {pick.item_id for pick in case.picks}
         here = order is case.order and not case.lines and not self._fell
@@ -308,6 +318,21 @@ class Inference:
         ]
 
 
+def _same_line(sent: Line, line: ev.ReturnLine) -> bool:
+    """Whether a call sends again what was sent, as far as both are recorded (rule 29)."""
+    pairs = ((sent.item_id, line.item_id), (sent.reason, line.reason))
+    units = (sent.quantity, line.quantity)
+    return all(one == other or hidden(one) or hidden(other) for one, other in pairs) and (
+        units[0] == units[1] or NOT_RECORDED_UNITS in units
+    )
+
+
+def _alike(one: ev.ReturnLine, other: ev.ReturnLine) -> bool:
+    """Whether two lines are of one item and one reason, as far as both are recorded."""
+    pairs = ((one.item_id, other.item_id), (one.reason, other.reason))
+    return all(a == b or hidden(a) or hidden(b) for a, b in pairs)
+
+
 # -- pieces -----------------------------------------------------------------------------------
 
 
@@ -334,14 +359,15 @@ def _less(case: Case, order: Order, number: int) -> Any:
     return msgspec.structs.replace(line, returned=line.returned + sum(max(0, n) for n in here))
 
 
-def following_round(order: Order, ahead: Sequence[Answered]) -> list[ev.ReturnLine]:
+def following_round(case: Case, order: Order, ahead: Sequence[Answered]) -> list[ev.ReturnLine]:
     """The lines that are initiated next for `order`, as far as one round reaches.
 
     It ends where something not yet looked up is looked up, another order or customer comes in,
-    or the same line is sent again.
+    the same line is sent again, or more units are sent than there are.
     """
     lines: list[ev.ReturnLine] = []
     seen: set[tuple[str, str]] = set()
+    units: dict[str, int] = {}
     for each in ahead:
         call = each.call
         if call.operation == INITIATE:
@@ -351,7 +377,11 @@ def following_round(order: Order, ahead: Sequence[Answered]) -> list[ev.ReturnLi
                     break
                 continue
             line = line_of(call)
-            if any((known.item_id, known.reason) == (line.item_id, line.reason) for known in lines):
+            if any(_alike(known, line) for known in lines):
+                break
+            # More than there is in one round is rather another try at what was refused.
+            units[line.item_id] = units.get(line.item_id, 0) + line.quantity
+            if units[line.item_id] > max(line.quantity, _left(case, order, line.item_id)):
                 break
             lines.append(line)
         elif call.operation in LOOK_UPS:
@@ -359,9 +389,22 @@ def following_round(order: Order, ahead: Sequence[Answered]) -> list[ev.ReturnLi
             if lines and subject not in seen:
                 break
             seen.add(subject)
+        elif call.operation == "get_order_details":
+            if fold(text_of(call, "order_id")) != fold(order.order_id):
+                break
         elif call.operation is not None and (lines or call.operation == "get_customer_by_email"):
             break
     return lines
+
+
+def _left(case: Case, order: Order, item_id: str) -> int:
+    """Units of an item of the order that are in no return yet, as far as is known."""
+    lines = [line for line in order.lines if line.item_id == item_id]
+    if case.order is not None and case.order.order_id == order.order_id:
+        taken = case.taken_at_least(item_id)[0]
+    else:
+        taken = sum(line.returned or 0 for line in lines)
+    return sum(line.quantity for line in lines) - taken
 
 
 def picks_of(lines: Iterable[ev.ReturnLine]) -> tuple[ev.Pick, ...]:

@@ -6,17 +6,24 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, get_args, get_origin
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from returnflow.engine.transcript import Damage, Recorded, ToolCall, Turn
 from returnflow.engine.vocabulary import Event, event_name
-from returnflow.redacted import NOT_RECORDED, NOT_RECORDED_UNITS
 from returnflow.replay.transcripts import jsontext
 from returnflow.replay.transcripts.reader import Options
-from returnflow.replay.transcripts.shared import Outcome, answer, backend_events, moment, vocabulary
+from returnflow.replay.transcripts.shared import (
+    Outcome,
+    answer,
+    backend_events,
+    fit,
+    moment,
+    record_of,
+    vocabulary,
+)
 from returnflow.replay.transcripts.tools import ARGUMENTS, ToolMapping
 
 
@@ -76,7 +83,9 @@ class Rows:
             self._call(index, row, at)
         else:
             event, problems = build(cls, row.cells)
-            self.members.append(Recorded(index=index, event=msgspec.structs.replace(event, at=at)))
+            if event is not None:
+                event = msgspec.structs.replace(event, at=at)
+                self.members.append(Recorded(index=index, event=event))
             self.damage += [Damage(reason=each, index=index) for each in problems]
         if row.resource and not self.agent and row.activity not in self._backend:
             self.agent = row.resource
@@ -143,21 +152,20 @@ def _value(cell: str) -> Any:
 # -- events out of cells ----------------------------------------------------------------------
 
 
-def build(cls: type[Event], cells: Mapping[str, str]) -> tuple[Event, list[str]]:
+def build(cls: type[Event], cells: Mapping[str, str]) -> tuple[Event | None, list[str]]:
     """An event of that class out of cells, and what is wrong with them.
 
     A cell belongs to the field of its column's name; ``order.customer_id`` to the member of a
     record, and so does ``customer_id`` alone where the event has no such field and only one
-    record. What no cell gives is hidden, not empty.
+    record. What no cell gives is hidden, not empty; the event is None where that cannot be.
     """
     given: dict[str, Any] = {}
-    problems: list[str] = []
     fields = {field.name: field for field in msgspec.structs.fields(cls)}
-    records = [name for name, field in fields.items() if _struct(field.type) is not None]
+    records = [name for name, field in fields.items() if record_of(field.type) is not None]
     for column, cell in cells.items():
         name, _, member = column.partition(".")
         if name not in fields and len(records) == 1:
-            inner = _struct(fields[records[0]].type)
+            inner = record_of(fields[records[0]].type)
             if inner is not None and column in inner.__struct_fields__:
                 name, member = records[0], column
         if name not in fields or name in ("at", "inferred"):
@@ -168,75 +176,5 @@ def build(cls: type[Event], cells: Mapping[str, str]) -> tuple[Event, list[str]]
                 record[member] = _value(cell)
         else:
             given[name] = _value(cell)
-    values: dict[str, Any] = {}
-    for name, field in fields.items():
-        if name in given:
-            try:
-                values[name] = _fitted(given[name], field.type)
-                continue
-            except (msgspec.ValidationError, ValueError) as error:
-                problems.append(f"column {name!r}: {error}")
-        if field.required or (name in given and _struct(field.type) is not None):
-            values[name] = _hidden(field.type)
-    lists = [name for name, field in fields.items() if _listed(field.type)]
-    if lists and not any(name in values for name in lists):
-        values[lists[0]] = _hidden(fields[lists[0]].type)  # an empty list would be an answer
-    return cls(**values), problems
-
-
-def _struct(kind: Any) -> type[msgspec.Struct] | None:
-    """The record that a field holds, if it holds one."""
-    if isinstance(kind, type):
-        return kind if issubclass(kind, msgspec.Struct) else None
-    return next((found for each in get_args(kind) if (found := _member(kind, each))), None)
-
-
-def _listed(kind: Any) -> bool:
-    return get_origin(kind) is tuple and _struct(get_args(kind)[0]) is not None
-
-
-def _member(kind: Any, each: Any) -> type[msgspec.Struct] | None:
-    return None if get_origin(kind) is tuple else _struct(each)
-
-
-def _fitted(value: Any, kind: Any) -> Any:
-    """The value as that type, with the members hidden that a record lacks.
-
-    Raises:
-        msgspec.ValidationError: it does not fit.
-    """
-    record = _struct(kind)
-    if record is not None and isinstance(value, dict):
-        return record(
-            **{
-                field.name: _fitted(value[field.name], field.type)
-                if value.get(field.name) is not None
-                else _hidden(field.type)
-                for field in msgspec.structs.fields(record)
-            }
-        )
-    if get_origin(kind) is tuple and isinstance(value, list):
-        return tuple(_fitted(each, get_args(kind)[0]) for each in value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # a table does not say whether 30 is a number or text
-    return msgspec.convert(value, kind, strict=False)
-
-
-def _hidden(kind: Any) -> Any:
-    """What stands for a value of that type that the table does not show."""
-    if kind is str:
-        return NOT_RECORDED
-    if kind is int:
-        return NOT_RECORDED_UNITS
-    if kind is bool:
-        return False
-    record = _struct(kind)
-    if record is not None:
-        return record(
-            **{field.name: _hidden(field.type) for field in msgspec.structs.fields(record)}
-        )
-    if get_origin(kind) is tuple:
-        return (_hidden(get_args(kind)[0]),)
-    if str in get_args(kind):
-        return NOT_RECORDED
-    return None
+    fitted = fit(cls, given, table=True)
+    return fitted.event, [f"column {each}" for each in fitted.problems]

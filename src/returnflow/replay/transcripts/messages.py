@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from returnflow.engine.transcript import Damage, Recorded, Role, ToolCall, Turn
+from returnflow.redacted import NOT_RECORDED
 from returnflow.replay.transcripts import jsontext
 from returnflow.replay.transcripts.shared import answer, day_in, moment
 from returnflow.replay.transcripts.tools import ToolMapping
@@ -200,7 +201,7 @@ class Messages:
         found.replied = True
         call = found.call
         if content is None:
-            return  # it came back, and nobody recorded what
+            content = NOT_RECORDED  # it came back, and nobody recorded what
         outcome, result = answer(content, failed)
         if outcome == "failed" and call.operation is not None:
             self._answered[call.operation] -= 1

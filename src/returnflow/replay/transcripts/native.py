@@ -16,11 +16,14 @@ import msgspec
 
 from returnflow.engine.transcript import Damage, Recorded, ToolCall, Transcript, Turn
 from returnflow.engine.vocabulary import Event, Vocabulary
+from returnflow.redacted import hidden
 from returnflow.replay.transcripts import jsontext
 from returnflow.replay.transcripts.reader import Options, Unit, default_id, unreadable
 from returnflow.replay.transcripts.shared import (
     MAX_MEMBERS,
+    Fitted,
     day_of,
+    fit,
     known_zone,
     moment,
     too_many,
@@ -144,17 +147,20 @@ def _by_parts(unit: Unit, options: Options, words: Vocabulary) -> Transcript:
     case, damage = _case(unit, value.get("case"))
     damage += [Damage(reason=reason) for reason in odd]
     damage += too_many(len(value["events"]))
+    bodies = value["events"][:MAX_MEMBERS]
     members: list[Turn | ToolCall | Recorded] = []
-    for index, body in enumerate(value["events"][:MAX_MEMBERS]):
-        try:
-            members.append(Recorded(index=index, event=_event(body, words)))
-        except ValueError as error:
-            if unknown := _unknown(body, index, words):
-                members.append(unknown)
-            else:
-                damage.append(Damage(reason=str(error), index=index))
+    gaps = False
+    for index, body in enumerate(bodies):
+        if unknown := _unknown(body, index, words):
+            members.append(unknown)
+            continue
+        found = _event(body, words)
+        gaps = gaps or found.gaps
+        damage += [Damage(reason=reason, index=index) for reason in found.problems]
+        if found.event is not None:
+            members.append(Recorded(index=index, event=found.event))
     events = [each.event for each in members if isinstance(each, Recorded)]
-    whole = len(events) == len(members) and not any(each.index is not None for each in damage)
+    whole = len(events) == len(bodies)
     return Transcript(
         case_id=case.case_id,
         format=NativeReader.name,
@@ -165,7 +171,7 @@ def _by_parts(unit: Unit, options: Options, words: Vocabulary) -> Transcript:
         zone=case.zone or options.zone,
         events=events if whole else [],
         members=[] if whole else members,
-        complete=not damage and _MARKER.search(unit.data) is None,
+        complete=not damage and not gaps and _MARKER.search(unit.data) is None,
         damage=damage,
     )
 
@@ -190,24 +196,24 @@ def _case(unit: Unit, value: Any) -> tuple[_Case, list[Damage]]:
     return case, damage
 
 
-def _event(body: Any, words: Vocabulary) -> Event:
-    """The event.
-
-    Raises:
-        ValueError: it is none of the vocabulary's, or its fields do not fit.
-    """
+def _event(body: Any, words: Vocabulary) -> Fitted:
+    """The event, with the fields hidden that cannot be read."""
     name = body.get("event") if isinstance(body, dict) else None
     cls = words.by_name.get(name) if isinstance(name, str) else None
     if cls is None:
-        raise ValueError("an event is an object that names itself under `event`")
+        return Fitted(None, ["an event is an object that names itself under `event`"], gaps=True)
     try:
-        return msgspec.convert(body, cls)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"`{name}`: {error}") from error
+        return Fitted(msgspec.convert(body, cls), [], gaps=False)
+    except msgspec.ValidationError:
+        found = fit(cls, body)
+        return found._replace(problems=[f"`{name}`: {each}" for each in found.problems])
 
 
 def _unknown(body: Any, index: int, words: Vocabulary) -> ToolCall | None:
-    """An event whose name the vocabulary does not have: kept, so that it is judged as unknown."""
+    """An event whose name the vocabulary does not have: kept, so that it is judged as unknown.
+
+    One whose name is redacted may be any; it is held against nobody (rule 41).
+    """
     name = body.get("event") if isinstance(body, dict) else None
     if not isinstance(name, str) or name in words.by_name:
         return None
@@ -218,5 +224,6 @@ def _unknown(body: Any, index: int, words: Vocabulary) -> ToolCall | None:
         operation=None,
         arguments={},
         outcome="not_recorded",
+        neutral=hidden(name),
         at=moment(body.get("at")),
     )

@@ -1,4 +1,4 @@
-"""What several readers need: limits, times, and the text that a tool answered with."""
+"""What several readers need: limits, times, what a tool answered, events with gaps in them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from returnflow.engine.transcript import Damage
-from returnflow.engine.vocabulary import Vocabulary, event_name, load_vocabulary
+from returnflow.engine.vocabulary import Event, Vocabulary, event_name, load_vocabulary
+from returnflow.redacted import NOT_RECORDED, NOT_RECORDED_UNITS, redacted
 from returnflow.replay.transcripts import jsontext
 
 MAX_MEMBERS = 20_000
@@ -19,6 +23,9 @@ MAX_MEMBERS = 20_000
 
 MAX_ID = 200
 """How many characters of a case id are kept."""
+
+MAX_PROBLEMS = 5
+"""How many fields of one event are named that do not fit; of the rest, their number (rule 40)."""
 
 
 def too_many(members: int) -> list[Damage]:
@@ -169,3 +176,154 @@ def answers(name: str) -> frozenset[str]:
     words = vocabulary(name)
     never = {event_name(words.told), event_name(words.dropped)}
     return frozenset(set(words.by_name) - backend_events(name) - never)
+
+
+# -- events with gaps in them -----------------------------------------------------------------
+
+
+class Fitted(NamedTuple):
+    """An event made of what a log gives for it.
+
+    Args:
+        event: None where a field cannot be read that nothing can stand for.
+        problems: what does not fit, in words; a redaction is none (rule 41).
+        gaps: whether anything in it is hidden.
+    """
+
+    event: Event | None
+    problems: list[str]
+    gaps: bool
+
+
+def fit(cls: type[Event], given: Mapping[str, Any], *, table: bool = False) -> Fitted:
+    """An event of that class, with the fields hidden that cannot be read.
+
+    An event that is dropped for one field leaves a gap in the call, and a gap looks like a step
+    that the agent left out. So text becomes `NOT_RECORDED`, a number of units
+    `NOT_RECORDED_UNITS`, a list one entry of which nothing is known, and what is optional None.
+
+    Args:
+        given: by field, decoded JSON.
+        table: the values are cells. They may be text whatever their type, and what is absent is
+            not shown; elsewhere it has its default.
+    """
+    fitter = _Fitter(table)
+    event = fitter.event(cls, given)
+    return Fitted(event, fitter.problems(), fitter.gaps)
+
+
+def record_of(kind: Any) -> type[msgspec.Struct] | None:
+    """The class of the record that a field of that type holds, if it holds one."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    if get_origin(kind) is tuple:
+        return None
+    return next((found for each in get_args(kind) if (found := record_of(each))), None)
+
+
+class _NoStandInError(Exception):
+    """Nothing can be put for a value that is not recorded."""
+
+
+class _Fitter:
+    """Fits what is given to the types of one event; see `fit`."""
+
+    def __init__(self, table: bool) -> None:
+        self.table = table
+        self.gaps = False
+        self._named: list[str] = []
+        self._more = 0
+
+    def problems(self) -> list[str]:
+        """What does not fit."""
+        return [*self._named, f"{self._more} more do not fit"] if self._more else self._named
+
+    def event(self, cls: type[Event], given: Mapping[str, Any]) -> Event | None:
+        values: dict[str, Any] = {}
+        lists = []
+        try:
+            for field in msgspec.structs.fields(cls):
+                name, kind = field.name, field.type
+                if get_origin(kind) is tuple and record_of(get_args(kind)[0]) is not None:
+                    lists.append(field)
+                if name in given:
+                    values[name] = self._value(given[name], kind, name)
+                elif field.required:
+                    values[name] = self._hide(kind, name, "" if self.table else "missing")
+        except _NoStandInError:
+            return None
+        shown = any(isinstance(given.get(field.name), list) for field in lists)
+        if self.table and lists and not shown and lists[0].name not in values:
+            values[lists[0].name] = _stand_in(lists[0].type)  # an empty list would be an answer
+        return cls(**values)
+
+    def _value(self, value: Any, kind: Any, path: str) -> Any:
+        record = record_of(kind)
+        if record is not None and isinstance(value, dict):
+            return self._record(record, value, path)
+        if get_origin(kind) is tuple and isinstance(value, list):
+            inner = get_args(kind)[0]
+            return tuple(self._value(each, inner, f"{path}[{n}]") for n, each in enumerate(value))
+        if self.table and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # a table does not say whether 30 is a number or text
+        try:
+            return msgspec.convert(value, kind, strict=not self.table)
+        except (msgspec.ValidationError, ValueError) as error:
+            unseen = isinstance(value, str) and redacted(value)
+            return self._hide(kind, path, "" if unseen else str(error)[:200])
+
+    def _record(self, record: type[msgspec.Struct], given: dict[str, Any], path: str) -> Any:
+        values: dict[str, Any] = {}
+        for field in msgspec.structs.fields(record):
+            here = f"{path}.{field.name}"
+            value = given.get(field.name)
+            if value is not None or (field.name in given and not self.table):
+                values[field.name] = self._value(value, field.type, here)
+            elif self.table:
+                values[field.name] = self._hide(field.type, here, "")
+            elif field.required:
+                values[field.name] = self._hide(field.type, here, "missing")
+        return record(**values)
+
+    def _hide(self, kind: Any, path: str, problem: str) -> Any:
+        """What stands for the value there, which is a problem or redacted."""
+        self.gaps = True
+        try:
+            value = _stand_in(kind)
+        except _NoStandInError:
+            self._name(f"`{path}`: {problem or 'not recorded'}; without it the event is left out")
+            raise
+        if problem:
+            self._name(f"`{path}`: {problem}; taken as not recorded")
+        return value
+
+    def _name(self, problem: str) -> None:
+        if len(self._named) < MAX_PROBLEMS:
+            self._named.append(problem)
+        else:
+            self._more += 1
+
+
+def _stand_in(kind: Any) -> Any:
+    """What stands for a value of that type that is not recorded.
+
+    Raises:
+        _NoStandInError: nothing does.
+    """
+    simple = {str: NOT_RECORDED, int: NOT_RECORDED_UNITS, bool: False}
+    if kind in simple:
+        return simple[kind]
+    record = record_of(kind)
+    if record is not None:
+        fields = msgspec.structs.fields(record)
+        return record(**{field.name: _stand_in(field.type) for field in fields})
+    members = get_args(kind)
+    if get_origin(kind) is tuple:
+        return (_stand_in(members[0]),)
+    if str in members:
+        return NOT_RECORDED
+    if get_origin(kind) is Literal and "unknown" in members:
+        return "unknown"
+    if NoneType in members:
+        return None
+    raise _NoStandInError
