@@ -20,13 +20,17 @@ from pathlib import Path
 
 from benchmarks.measure import Figure, Table, Target, figure, positive
 
-ABOUT = "start-up of --version, of the wizard's first question and of calls list"
+ABOUT = "start-up of --version, of the wizard's first question, of calls list and of replay"
 
 FLOOR = "python -c pass"
 VERSION = "returnflow --version"
 TERMINAL = "wizard, first question (terminal)"
 PIPED = "wizard, first question (piped)"
 CALLS = "returnflow calls list"
+REPLAY = "returnflow replay, one small file"
+
+SMALL = Path(__file__).parents[1] / "fixtures" / "transcripts" / "chat" / "full-return.json"
+"""What is replayed: a chat of an AI agent in which nothing is wrong."""
 
 QUESTION = b"E-mail:"
 """The first bytes of the first question; nothing before it is spelled so."""
@@ -37,6 +41,8 @@ PATIENCE = 60.0
 # A question within 700 ms where an empty program takes 15.
 QUESTION_LIMIT = 700 / 15
 VERSION_LIMIT = 4.0
+# A small file within 300 ms where an empty program takes 15.
+REPLAY_LIMIT = 300 / 15
 
 _FOREIGN = ("RETURNFLOW_", "PYTHON", "COVERAGE_")
 
@@ -62,6 +68,7 @@ def measure(options: Namespace) -> list[Table]:
             VERSION: lambda: _to_exit([script, "--version"], environment),
             PIPED: lambda: _to_question_piped(wizard, environment),
             CALLS: lambda: _to_exit([script, "calls", "list"], environment),
+            REPLAY: lambda: _to_exit([script, "replay", str(SMALL)], environment),
         }
         if os.name == "posix":
             subjects[TERMINAL] = lambda: _to_question_terminal(wizard, environment)
@@ -79,6 +86,7 @@ def measure(options: Namespace) -> list[Table]:
             tables += [
                 _imports(VERSION, ["--version"], environment),
                 _imports(CALLS, ["calls", "list"], environment),
+                _imports(REPLAY, ["replay", str(SMALL)], environment),
                 _imports(PIPED, ["wizard"], environment),
             ]
     return tables
@@ -101,6 +109,7 @@ def _compared(figures: list[Figure]) -> Table:
             (VERSION, VERSION_LIMIT),
             (TERMINAL, QUESTION_LIMIT),
             (PIPED, QUESTION_LIMIT),
+            (REPLAY, REPLAY_LIMIT),
         )
         if name in by_name
     ]

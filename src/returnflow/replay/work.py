@@ -31,9 +31,11 @@ Form = Literal["summary", "story", "json", "csv", "junit", "flips", "json-flips"
 MAX_NEAR = 5
 """So many ids that resemble the one looked for are remembered."""
 
-
 MAX_CLEAN = 4096
-"""So many texts are remembered as having nothing to be masked."""
+"""So many texts are remembered as having nothing to be masked,"""
+
+MAX_CLEAN_TEXT = 500
+"""if they have so many characters at most."""
 
 
 class Judging(Protocol):
@@ -311,9 +313,10 @@ class Bench:
             return True
         if masker.mask_text(text) != text:
             return False
-        if len(self._known_clean) >= MAX_CLEAN:
-            self._known_clean.clear()
-        self._known_clean.add(text)
+        if len(text) <= MAX_CLEAN_TEXT:
+            if len(self._known_clean) >= MAX_CLEAN:
+                self._known_clean.clear()
+            self._known_clean.add(text)
         return True
 
 
