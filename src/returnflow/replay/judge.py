@@ -31,6 +31,9 @@ MAX_EVENTS = 20_000
 """Events of the longest call that is judged (rule 40)."""
 
 
+NEAR = 3
+"""Members of a transcript by which a turn may come before a finding and still be its evidence."""
+
 QUOTED = 300
 """Characters of a turn that are quoted."""
 
@@ -87,7 +90,8 @@ class Judge:
         if transcript.policy_date is None:
             transcript.policy_date = self._date
         damage = self._namer.damage(transcript)
-        if any(each.index is None for each in transcript.damage):
+        empty = not transcript.members and not transcript.events
+        if empty and any(each.index is None for each in transcript.damage):
             return self._report(transcript, None, damage, "", 0, [])
         if max(len(transcript.events), len(transcript.members)) > MAX_EVENTS:
             damage.append(self._namer.too_long(transcript, MAX_EVENTS))
@@ -95,6 +99,8 @@ class Judge:
         trace = self._tracer.trace(transcript)
         remarks = [*damage, *self._namer.unknown(trace), *unpresented(trace, self._namer)]
         doubts = self._namer.unseen(trace)
+        if not trace.events:
+            doubts.append(self._namer.nothing_seen())
         walked = self._walk(trace, transcript)
         remarks += self._namer.stood_in(trace)
         if walked.accepted and not (walked.doubtful and not transcript.complete):
@@ -211,6 +217,8 @@ def _with_quote(finding: Finding, turns: Sequence[Turn]) -> Finding:
     if not at:
         return finding
     turn = turns[at - 1]
+    if finding.index - turn.index > NEAR:
+        return finding
     text = turn.text.lstrip()
     quote = Quote(text=text[:QUOTED], turn=turn.index, offset=len(turn.text) - len(text))
     return replace(finding, quote=quote)

@@ -77,6 +77,12 @@ class Namer:
             "unreadable", reason=f"the call has {have} members; at most {most} are judged"
         )
 
+    def nothing_seen(self) -> Finding:
+        """That a record holds no event at all."""
+        return self._finding(
+            "not_observable", reason="the record shows nothing of what was looked up and done"
+        )
+
     def unknown(self, trace: Trace) -> list[Finding]:
         """Tools that the procedure does not know."""
         return [
@@ -86,7 +92,8 @@ class Namer:
                 at=at,
                 event=tool,
                 reason=f"the procedure knows nothing called {tool}",
-                repair=f"Leave {tool} out, or name it as neutral in the mapping of tools.",
+                repair=f"Leave {tool} out. (Where it may be called, the mapping of tools can name "
+                "it as neutral.)",
             )
             for index, tool, at in trace.unknown
         ]
@@ -177,8 +184,8 @@ class Namer:
                     index=trace.end,
                     state=state,
                     step=here.step,
-                    reason=f"the call ends while {len(dues)} "
-                    f"{'thing is' if len(dues) == 1 else 'things are'} still to be said",
+                    reason="the record ends before this was said: "
+                    + ", ".join(f"{_spaced(due.notice)} (for {due.subject})" for due in dues),
                     repair="Say what is owed before the call ends.",
                 )
             )
@@ -478,8 +485,11 @@ class _Naming:
         before = self._what_comes(after)
         if state.operation is not None:
             calls = state.operation.pending(move.case)
+            values = [value for call in calls for value in call.arguments.values() if value]
             what = ", ".join(
-                str(value) for call in calls for value in call.arguments.values() if value
+                text
+                for value in values
+                for text in (map(str, value) if isinstance(value, tuple) else [str(value)])
             )
             self.found.append(
                 namer._finding(

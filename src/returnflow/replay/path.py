@@ -383,6 +383,8 @@ class _Search:
             if source != state:
                 continue
             silent = name in self.trace.silent
+            if silent and node.at < len(self.names) and name == self.names[node.at]:
+                continue  # what is there need not be assumed
             spent = node.spent + (0 if silent else 1)
             for place, row in enumerate(rows):
                 if row.to is None or row.to == state:

@@ -148,8 +148,9 @@ class Case:
         """What people call an item: the order's words for it, the shop's, or its id."""
         lines = eligibility.lines_of(self.order, item_id) if self.order else ()
         item = self.items.get(item_id)
-        named = next((line.description for line in lines if line.description), "")
-        return named or (item.description if item is not None else "") or item_id
+        named = [line.description for line in lines]
+        named.append(item.description if item is not None else "")
+        return next((words for words in named if words and not hidden(words)), item_id)
 
     def taken(self, item_id: str) -> int | None:
         """Units of the selected order's item that are in a return, this call's included.

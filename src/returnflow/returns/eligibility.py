@@ -191,7 +191,7 @@ def decide(
     """
     lines = lines_of(order, item_id)
     named = [line.description for line in lines] + [item.description if item else ""]
-    description = next((words for words in named if words), item_id)
+    description = next((words for words in named if words and not hidden(words)), item_id)
     reasons = item_reasons(order, item, policy_date, zone)
     if reasons:
         firm = {"not_returnable", "window_closed"} & {reason.code for reason in reasons}

@@ -89,7 +89,7 @@ def order_asked_for(case: Case, event: ev.OrderFound) -> Verdict:
 
 
 @_guard(
-    "this order belongs to another customer",
+    lambda case, event: f"order {event.order.order_id} belongs to another customer",
     about=lambda case, event: frozenset({event.order.order_id}),
     repair="Say that there is no such order on the customer's account, do nothing with it, and "
     "ask for another order id.",
@@ -371,8 +371,23 @@ def _line_allowed(case: Case, event: ev.ReturnConfirmed, item_id: str) -> Verdic
 # -- writing ----------------------------------------------------------------------------------
 
 
+def _not_agreed(case: Case, event: ev.ReturnRequested) -> str:
+    said = [
+        f"{line.quantity} × {case.name_of(line.item_id)} of order {line.order_id} ({line.reason})"
+        for line in case.lines
+    ]
+    sent = (
+        f"{event.quantity} × {case.name_of(event.item_id)} of order {event.order_id} "
+        f"({event.reason})"
+    )
+    return (
+        "this is not a line that the customer said yes to and that is still to be sent: "
+        f"{sent}; agreed: {', '.join(said) or 'nothing'}"
+    )
+
+
 @_guard(
-    "this is not a line that the customer said yes to and that is still to be sent",
+    _not_agreed,
     finding="wrong_argument",
     about=lambda case, event: frozenset({event.item_id}),
     repair="Initiate exactly what the customer said yes to: order, item, quantity and reason.",

@@ -210,11 +210,22 @@ class Inference:
             return [ev.ItemsPicked(picks=case.picks, inferred=True)]
         if stands or subject in known:
             return []
-        picks = picks_of(following_round(case, order, [now, *ahead]))
+        picks = self._chosen(case, order, following_round(case, order, [now, *ahead]))
         if not picks:
             # Nobody can say what was picked, or that it was looked up too early.
             return self._select(case, order) if order is not case.order else []
         return [*self._select(case, order), ev.ItemsPicked(picks=picks, inferred=True)]
+
+    def _chosen(
+        self, case: Case, order: Order, lines: Sequence[ev.ReturnLine]
+    ) -> tuple[ev.Pick, ...]:
+        """The picks behind confirmed lines. Where more is sent than there is, that was not what
+        the customer chose: it is held against the call that sent it."""
+        found = []
+        for pick in picks_of(lines):
+            left = _left(case, order, pick.item_id)
+            found.append(ev.Pick(pick.item_id, left) if pick.quantity > left > 0 else pick)
+        return tuple(found)
 
     def _about(self, case: Case, call: ToolCall) -> Order | None:
         """The order that a look-up of an item or a package is about."""
@@ -295,7 +306,7 @@ class Inference:
         self._fell = False
         if not here or not {line.item_id for line in lines} <= picked:
             found += self._select(case, order)
-            found.append(ev.ItemsPicked(picks=picks_of(lines), inferred=True))
+            found.append(ev.ItemsPicked(picks=self._chosen(case, order, lines), inferred=True))
         return [*found, ev.ReturnConfirmed(lines=tuple(lines), inferred=True)]
 
     # -- step 6 -------------------------------------------------------------------------------

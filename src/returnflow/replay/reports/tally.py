@@ -169,7 +169,7 @@ class Tally:
         kinds: set[About] = set()
         for finding in report.findings:
             about = About(
-                finding.kind, finding.severity, finding.guard or finding.notice or finding.event
+                finding.kind, finding.severity, finding.notice or finding.guard or finding.event
             )
             _of(self.findings, about).add(Count(1, about not in kinds))
             kinds.add(about)
