@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from returnflow.errors import UsageError
 
 HOME_VARIABLE = "RETURNFLOW_HOME"
 JOURNAL_FILE = "journal.sqlite3"
+CHECKED_FOLDER = "checked"
+MOST_CHECKED = 50
+"""So many checked procedures are remembered."""
 
 
 def data_dir() -> Path:
@@ -40,6 +44,28 @@ def data_dir() -> Path:
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
         raise UsageError(f"the data folder {folder} cannot be written; {advice}")
     return folder
+
+
+class CheckedTexts:
+    """The procedures that passed every check, remembered in the data folder as empty files.
+
+    Where the folder cannot be used, nothing is remembered and everything is checked again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / CHECKED_FOLDER
+
+    def __contains__(self, key: str) -> bool:
+        return (self._folder / key).is_file()
+
+    def add(self, key: str) -> None:
+        """Remembers a text; the oldest go where there are many."""
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            known = sorted(self._folder.iterdir(), key=lambda each: each.stat().st_mtime)
+            for old in known[: max(0, len(known) - MOST_CHECKED)]:
+                old.unlink(missing_ok=True)
+            (self._folder / key).touch(mode=0o600)
 
 
 def default_journal_url() -> str:

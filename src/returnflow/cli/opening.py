@@ -164,8 +164,10 @@ def procedure(file: Path | None) -> Definition:
     """
     from returnflow.bundled import bundled
     from returnflow.engine import definition
+    from returnflow.home import CheckedTexts, data_dir
 
-    return definition.load(file or bundled("states") / "handling_returns.yaml")
+    path = file or bundled("states") / "handling_returns.yaml"
+    return definition.load(path, CheckedTexts(data_dir()))
 
 
 def lead(place: Place, session: Session, log: CaseLog, *, journal: str | None, resume: bool) -> int:

@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from returnflow.engine import checks
+from returnflow import __version__
 from returnflow.engine.hearing_checks import wordings
 from returnflow.engine.scorecard import ScorecardSpec
 from returnflow.engine.spec import (
@@ -31,6 +32,7 @@ from returnflow.errors import DefinitionError, UsageError
 
 __all__ = [
     "RESERVED_KEYS",
+    "Checked",
     "Definition",
     "FieldSpec",
     "Kind",
@@ -159,14 +161,28 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def load(path: Path) -> Definition:
+class Checked(Protocol):
+    """Remembers which texts have passed every check, so that a start need not repeat them."""
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the text of that key has passed."""
+
+    def add(self, key: str) -> None:
+        """Remembers that it has."""
+
+
+def load(path: Path, checked: Checked | None = None) -> Definition:
     """The definition in a file.
+
+    Args:
+        checked: where a text is in it, its names, table and words are not checked again; a text
+            that passes is put in.
 
     Raises:
         DefinitionError: with every problem found, in file order. What is wrong with the YAML
             itself hides the rest, and so does what is wrong with the shape.
     """
-    return _build(read_file(path))
+    return _build(read_file(path), checked)
 
 
 def loads(text: str, name: str = "<text>") -> Definition:
@@ -174,15 +190,29 @@ def loads(text: str, name: str = "<text>") -> Definition:
     return _build(read_text(text, name))
 
 
-def _build(document: Document) -> Definition:
+def _build(document: Document, checked: Checked | None = None) -> Definition:
     spec = shape(document)
     try:
         vocabulary = load_vocabulary(spec.vocabulary)
     except UsageError as error:
         raise DefinitionError([document.problem(("vocabulary",), str(error))]) from None
-    if problems := checks.check(spec, document, vocabulary):
-        raise DefinitionError(problems)
+    key = _key(document, vocabulary)
+    if checked is None or key not in checked:
+        # Imported late: a text that is known to be sound needs no parser of templates to load.
+        from returnflow.engine import checks
+
+        if problems := checks.check(spec, document, vocabulary):
+            raise DefinitionError(problems)
+        if checked is not None:
+            checked.add(key)
     return _assemble(spec, document, vocabulary)
+
+
+def _key(document: Document, vocabulary: Vocabulary) -> str:
+    """What a check depends on: the text, this version, and the words of the vocabulary."""
+    words = [*vocabulary.by_name, *vocabulary.guards, *vocabulary.operations, *vocabulary.notices]
+    parts = (__version__, vocabulary.name, ",".join(sorted(words)), document.text)
+    return digest_of("\0".join(parts))
 
 
 def _assemble(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> Definition:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,6 @@ from returnflow.engine.machine import Table
 from returnflow.engine.scorecard import Kind, severity_of
 from returnflow.engine.transcript import Transcript
 from returnflow.engine.vocabulary import Due, Event, event_name
-from returnflow.engine.words import render
 from returnflow.replay.findings import Finding
 from returnflow.replay.path import Absent, Doubt, Failed, LogMove, ModelMove, Passed, Sync, Way
 from returnflow.replay.trace import Trace, Tracer
@@ -31,6 +30,13 @@ EXPLAINED_BY_GAPS = ("skipped_step", "unexpected_event", "notice_missing", "unfi
 
 EXPECTED = 4
 """What is named at the most of all that could have come instead."""
+
+
+def render(text: str, scope: Mapping[str, Any]) -> str:
+    """The words of a template; the parser of templates is imported only where a repair needs it."""
+    from returnflow.engine import words
+
+    return words.render(text, scope)
 
 
 _RULES = re.compile(r"\s*\((?:rules?\s)?[\d, and]+\)")
