@@ -31,6 +31,22 @@ def test_the_screens_are_what_the_wizard_shows(tmp_path: Path) -> None:
         assert screen in shown
 
 
+def test_the_screen_of_replay_is_what_replay_shows(tmp_path: Path) -> None:
+    (command,) = re.findall(r"`\.venv/bin/returnflow (replay [^`]+)`", README)
+    shown = subprocess.run(
+        [sys.executable, "-m", "returnflow", *command.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "RETURNFLOW_HOME": str(tmp_path), "COLUMNS": "80"},
+    )
+    assert shown.returncode == 1, shown.stderr
+    screen = re.findall(r"```text\n(.*?)```", README, re.DOTALL)[2]
+    assert "repair" in screen
+    assert screen in shown.stdout
+
+
 def test_the_table_of_dependencies_is_that_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {re.split(r"[><=;\[]", one)[0].casefold() for one in project["dependencies"]}

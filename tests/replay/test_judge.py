@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date as day
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,15 @@ import pytest
 from returnflow.bundled import bundled
 from returnflow.engine.definition import load
 from returnflow.engine.transcript import Transcript
+from returnflow.records import (
+    Customer,
+    Item,
+    Order,
+    OrderLine,
+    Package,
+    Parcel,
+    ReturnPolicy,
+)
 from returnflow.replay.findings import Finding, Report
 from returnflow.replay.judge import Judge
 from returnflow.replay.transcripts.reader import Options, Unit, read
@@ -481,21 +491,44 @@ def native(events: Sequence[Any], **more: Any) -> Report:
     return judge().judge(Transcript(case_id="n", format="native", events=list(events), **more))
 
 
-def test_a_promise_that_the_procedure_prescribes_is_a_remark() -> None:
+@pytest.mark.parametrize(
+    ("notice", "remarked"), [("closes_before_delivery", False), ("after_delivery", True)]
+)
+def test_a_promise_that_the_procedure_prescribes_is_a_remark(notice: str, remarked: bool) -> None:
     """Rule 8: "after it is delivered", said where the window closes before."""
-    messages = [
-        *identify(),
-        *order(),
-        said("A lamp and a rug."),
-        *item(),
-        *package(status="IN_TRANSIT", estimated_delivery_date="2026-07-01"),
-        *item("RUG"),
-        *package("P2"),
-        *initiate("RUG", quantity=1),
-        said("The lamp can be returned after it is delivered."),
-    ]
-    report = judged(*messages, said(NOTICES))
+    lamp = OrderLine(
+        item_id="LAMP",
+        quantity=1,
+        returned=0,
+        parcels=(Parcel(package_id="P1", quantity=1),),
+    )
+    policy = ReturnPolicy(return_eligible=True, return_window="30")
+    parcel = Package(
+        package_id="P1",
+        type="ORDER_DELIVERY",
+        current_status="IN_TRANSIT",
+        estimated_delivery_date="2026-07-01",
+    )
+    found = Order(order_id="O1", customer_id="C1", order_date="2026-05-01", lines=(lamp,))
+    report = native(
+        [
+            ev.EmailGiven(email="ann@example.com"),
+            ev.CustomerFound(customer=Customer(customer_id="C1")),
+            ev.OrderIdGiven(order_id="O1"),
+            ev.OrderFound(order=found),
+            ev.ItemsPicked(picks=(ev.Pick("LAMP", 1),)),
+            ev.ItemFound(item=Item(item_id="LAMP", policy=policy)),
+            ev.PackageFound(package=parcel),
+            ev.Told(notice=notice, subject="LAMP"),
+            ev.ReturnDeclined(),
+        ],
+        policy_date=day(2026, 5, 20),
+        complete=True,
+    )
     assert report.verdict == "conforms", wrong(report)
+    assert [(each.notice, each.severity, each.index) for each in report.findings] == (
+        [("closes_before_delivery", "remark", 7)] if remarked else []
+    )
 
 
 def test_a_call_without_events_cannot_be_told() -> None:
