@@ -23,7 +23,8 @@ from returnflow.engine.scorecard import failed_at_once, score
 from returnflow.engine.transcript import Transcript, Turn
 from returnflow.engine.vocabulary import Event, event_name
 from returnflow.replay.findings import Finding, Quote, Report, Verdict
-from returnflow.replay.naming import Namer, unpresented
+from returnflow.replay.namer import Namer
+from returnflow.replay.naming import Naming
 from returnflow.replay.path import PathFinder
 from returnflow.replay.trace import Trace, Tracer
 
@@ -97,7 +98,7 @@ class Judge:
             damage.append(self._namer.too_long(transcript, MAX_EVENTS))
             return self._report(transcript, None, damage, "", 0, [])
         trace = self._tracer.trace(transcript)
-        remarks = [*damage, *self._namer.unknown(trace), *unpresented(trace, self._namer)]
+        remarks = [*damage, *self._namer.unknown(trace), *self._namer.unpresented(trace)]
         doubts = self._namer.unseen(trace)
         if not trace.events:
             doubts.append(self._namer.nothing_seen())
@@ -110,7 +111,7 @@ class Judge:
             doubts += open_
             return self._report(transcript, trace, [*remarks, *found], walked.state, 0, doubts)
         way = self._paths.find(trace, lambda: self._tracer.new_case(transcript))
-        found, more = self._namer.along(trace, way)
+        found, more = Naming(self._namer, trace, way).name()
         found += self._namer.at_the_end(trace, way.state, way.case)
         found = [*remarks, *found]
         found, open_ = self._namer.across_gaps(trace, found)

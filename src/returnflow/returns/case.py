@@ -10,7 +10,7 @@ import msgspec
 
 from returnflow.records import Customer, Item, Order, OrdersSummary, Package
 from returnflow.redacted import hidden
-from returnflow.returns import eligibility
+from returnflow.returns import certainty, eligibility
 from returnflow.returns import events as ev
 from returnflow.returns.changes import CHANGES
 from returnflow.returns.line import ADVICES, NOTICES, TAKEN, UNSETTLED, Line
@@ -237,7 +237,7 @@ class Case:
             if hidden(item_id) or (unseen and not eligibility.lines_of(self.order, item_id)):
                 return True
             if item_id in self.items and self._not_looked_up(item_id):
-                told = eligibility.item_verdict(self.order, item_id, self.items, day, self.zone)
+                told = certainty.item_verdict(self.order, item_id, self.items, day, self.zone)
                 if told is not False:
                     return True
         return False
@@ -266,7 +266,7 @@ class Case:
         """Whether so many units of an item of the selected order may go back; None: unknown."""
         if self.order is None:
             return None
-        return eligibility.may_return(
+        return certainty.may_return(
             self.order,
             item_id,
             quantity,
@@ -336,7 +336,7 @@ class Case:
             return None
         day = self.policy_date if self.dated else None
         certain = any(
-            eligibility.item_verdict(self.order, item_id, self.items, day, self.zone) is True
+            certainty.item_verdict(self.order, item_id, self.items, day, self.zone) is True
             and set(self._not_looked_up(item_id)) & set(pending)
             for item_id in self.wanted()
         )
