@@ -108,6 +108,44 @@ def test_the_tables_are_large_enough() -> None:
     assert len({(case.notice, case.text) for case in CASES}) == len(CASES)
 
 
+# -- the contrary ------------------------------------------------------------------------------
+
+CONTRARY = [
+    (notice, text, kind == "opposite")
+    for notice, kinds in yaml.safe_load(
+        (HERE / "notices" / "contrary" / "sentences.yaml").read_text(encoding="utf-8")
+    ).items()
+    for kind, listed in kinds.items()
+    for text in listed
+]
+
+
+@pytest.mark.parametrize(("notice", "text", "opposite"), CONTRARY)
+def test_the_contrary_is_told_from_silence(notice: str, text: str, opposite: bool) -> None:
+    """Each sentence of the table, as it stands there, and with others round it."""
+    around = f"Okay.\n\n{text}\n\nIs there anything else?"
+    for spoken in (text, text.upper(), around):
+        assert (hearing().opposite(notice, spoken) is not None) == opposite, spoken
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.said], ids=lambda c: c.text[:70])
+def test_what_is_said_is_not_its_contrary(case: Case) -> None:
+    """No text has both a notice and its contrary."""
+    assert hearing().opposite(case.notice, case.text) is None
+
+
+def test_the_contrary_is_quoted() -> None:
+    """What says otherwise is quoted with its sentence; a value has no contrary."""
+    text = "Fine. You’ll get the postage back as well! Your tracking id isn't RT-9."
+    start, end = hearing().opposite("shipping_not_refunded", text) or (0, 0)
+    assert text[start:end] == "You’ll get the postage back as well"
+    two = "Good. No approval is needed. We pick it up tomorrow. Bye."
+    start, end = hearing().opposite("approval_before_pickup", two) or (0, 0)
+    assert two[start:end] == "No approval is needed. We pick it up tomorrow"
+    assert hearing().opposite("tracking_id", text) is None
+    assert hearing().opposite("nothing of the kind", text) is None
+
+
 # -- every pattern is needed ------------------------------------------------------------------
 
 
@@ -270,6 +308,9 @@ def test_no_text_is_too_strange(text: str) -> None:
         if found is not None:
             assert 0 <= found[0] < found[1] <= len(text)
         assert hearing().find(notice, text, {"tracking_id": "RT-9"}) == found
+        contrary = hearing().opposite(notice, text)
+        if contrary is not None:
+            assert 0 <= contrary[0] < contrary[1] <= len(text)
 
 
 HOSTILE = [
@@ -289,6 +330,9 @@ HOSTILE = [
     "will you refund shipping? ",
     "é—",
     "and we, ",
+    "pickup approval no ",
+    "no approval is needed pickup ",
+    "pickup before approval maybe ",
 ]
 
 
@@ -310,6 +354,8 @@ def steps(text: str) -> int:
     try:
         fresh.spans(text)
         fresh.find("tracking_id", text, {"tracking_id": "RT-42"})
+        for notice in fresh.notices:
+            fresh.opposite(notice, text)
     finally:
         sys.settrace(before)
     return count

@@ -63,8 +63,21 @@ LIGHT = (
 )
 CONTRASTS = words(
     "but however actually sorry wait correction mean except yet although instead apologies"
-    " apologise apologize scratch"
+    " apologise apologize scratch mistake"
 )
+# With one of these near, the contrary of a notice is not certain to be meant.
+UNCERTAIN = (
+    HEDGES
+    | CONDITIONS
+    | words(
+        "may could should would usually normally generally typically sometimes often until till yet"
+        " only except when ask asks asked say says said saying tell told think thinks thought"
+        " believe check sure want wants wish hope mistake wrong sorry correction scratch"
+        " supposed try happen was were had"
+    )
+)
+# Words after which what follows is another matter: "a refund during shipping".
+DETACHING = words("during by until from via through depends before after takes")
 IDIOMS = (
     "not only|just|merely|simply",
     "no problem*|worries|doubt|matter|exceptions|wonder",

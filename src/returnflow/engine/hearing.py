@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from returnflow.engine.contrary import contrary
 from returnflow.engine.phrases import DENIAL, Lexicon
 from returnflow.engine.spoken import fold, may_deny
 from returnflow.engine.statements import Said, Span, Wording, claims, standing
@@ -90,7 +91,36 @@ class Hearing:
         said = self._said(text, folded, places)
         return standing((c for n in listed for c in claims(self._wordings[n], said, values)), said)
 
+    def opposite(self, notice: str, text: str) -> Span | None:
+        """Where a text says the contrary of a notice; None where that is not certain.
+
+        Read from the wording of the notice that stands first, as `contrary` explains. A text in
+        which the notice is said as well, and a notice that needs a value, have none.
+        """
+        listed = self._heard.get(notice)
+        if not listed or self.needs(notice):
+            return None
+        wording = self._wordings[listed[0]]
+        folded, places = fold(text)
+        if not all(self._lexicon.maybe(term, folded) for term in self._ends(wording)):
+            return None
+        if notice in self.spans(text):
+            return None
+        firsts = {other: self._wordings[numbers[0]] for other, numbers in self._heard.items()}
+        foreign = frozenset(
+            term
+            for other, first in firsts.items()
+            if other != notice and first.sentences is None
+            for term in first.terms
+        )
+        return contrary(wording, self._said(text, folded, places), foreign - set(wording.terms))
+
     # -- the parts ----------------------------------------------------------------------------
+
+    @staticmethod
+    def _ends(wording: Wording) -> tuple[str, ...]:
+        """The terms without which a text cannot hold the contrary of a wording."""
+        return (wording.parts[0], wording.parts[-1]) if wording.ordered else wording.terms
 
     def _look(self, text: str) -> dict[str, Span]:
         folded, places = fold(text)

@@ -1,8 +1,9 @@
 """The phrases of a procedure's `terms`, and where they occur in what was said.
 
 A phrase is words in a row. ``refund*`` is every word that begins so, ``fee|charge*`` is either of
-them, and ``..`` lets up to six words stand between. Of phrases that overlap the longer one wins,
-so that one which means something else can be listed under `NOTHING`.
+them, and ``..`` lets up to six words stand between. No phrase goes on beyond the end of a
+sentence, and no sign but a hyphen stands between words in a row. Of phrases that overlap the
+longer one wins, so that one which means something else can be listed under `NOTHING`.
 """
 
 from __future__ import annotations
@@ -72,13 +73,20 @@ class Phrase:
         kept = [choice for choice in choices if _CONTRACTED.isdisjoint(choice)]
         return max(kept, key=lambda c: (min(map(len, c)), -len(c)), default=("",))
 
-    def at(self, words: Sequence[str], first: int) -> Occurrence | None:
-        """Its occurrence that begins at a word which fits its own first word."""
+    def at(self, words: Sequence[str], breaks: Sequence[int], first: int) -> Occurrence | None:
+        """Its occurrence that begins at a word which fits its own first word.
+
+        Args:
+            breaks: what ends before each word, as `Utterance` has it.
+        """
         used = [first]
         here = first
         for word in self.words[1:]:
             reach = here + 2 + (GAP if word.gap else 0)
+            bound = spoken.SENTENCE_END if word.gap else spoken.COMMA
             for i in range(here + 1, min(reach, len(words))):
+                if breaks[i] >= bound:
+                    return None
                 if word.fits(words[i]):
                     here = i
                     used.append(i)
@@ -194,12 +202,14 @@ class Lexicon:
                 return True
         return False
 
-    def occurrences(self, words: Sequence[str]) -> dict[str, list[Occurrence]]:
+    def occurrences(
+        self, words: Sequence[str], breaks: Sequence[int]
+    ) -> dict[str, list[Occurrence]]:
         """Where each term occurs, in order, without those that lie in a longer phrase."""
         found: list[tuple[str, Phrase, Occurrence]] = []
         for i, word in enumerate(words):
             for term, phrase in self._starting(word):
-                occurrence = phrase.at(words, i)
+                occurrence = phrase.at(words, breaks, i)
                 if occurrence is not None:
                     found.append((term, phrase, occurrence))
         kept: dict[str, list[Occurrence]] = {}

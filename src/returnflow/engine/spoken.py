@@ -22,6 +22,9 @@ _FAR_BEFORE = 9
 _FAR_AFTER = 4
 """How many words a negation may stand before and after what it denies."""
 
+NO_BREAK, COMMA, CLAUSE_END, SENTENCE_END = range(4)
+"""What the signs between two words end, the weakest first."""
+
 _MAY_DENY = re.compile(
     rf"\b(?:{'|'.join(sorted(english.NEGATIVE))}|cannot|nonref\w*|nonret\w*)\b|n't|nt\b"
 )
@@ -137,15 +140,17 @@ class Utterance:
     Args:
         words: folded, contractions written out.
         at: where each word begins and ends in the text as it was given.
+        breaks: what stands before each word: `NO_BREAK`, `COMMA`, `CLAUSE_END` or `SENTENCE_END`.
         fragments: for each word the number of the run between two commas in which it stands.
     """
 
-    __slots__ = ("at", "clauses", "fragments", "negatives", "sentences", "starts",
+    __slots__ = ("at", "breaks", "clauses", "fragments", "negatives", "sentences", "starts",
                  "words")  # fmt: skip
 
     def __init__(self, folded: str, places: list[int] | None) -> None:
         self.words: list[str] = []
         self.at: list[tuple[int, int]] = []
+        self.breaks: list[int] = []
         self.fragments: list[int] = []
         self.clauses: list[Clause] = []
         self.sentences: list[tuple[int, int]] = []
@@ -165,8 +170,8 @@ class Utterance:
     # -- reading ------------------------------------------------------------------------------
 
     def _read(self, folded: str, places: list[int] | None) -> None:
-        breaks: list[int] = []  # before each word: 0 nothing, 1 a comma, 2 a harder break
-        begin, pending, asked, previous = 0, 0, False, ""
+        breaks = self.breaks
+        begin, pending, asked, previous = 0, NO_BREAK, False, ""
         for match in _PIECE.finditer(folded):
             piece = match.group()
             if piece[0].isalnum():
@@ -177,43 +182,43 @@ class Utterance:
                     self.words.append(word)
                     self.at.append((start, end))
                     breaks.append(pending)
-                    pending = 0
+                    pending = NO_BREAK
                 previous = piece
                 continue
             kind = self._kind(piece, previous, folded, match.end())
-            if kind == 3 and len(self.words) > begin:
+            if kind == SENTENCE_END and len(self.words) > begin:
                 asked = "?" in piece
-                self._sentence(begin, breaks, asked)
+                self._sentence(begin, asked)
                 begin = len(self.words)
-            pending = max(pending, min(kind, 2))
+            pending = max(pending, kind)
             previous = piece if kind else previous
         if len(self.words) > begin:
-            self._sentence(begin, breaks, False)
+            self._sentence(begin, False)
 
     @staticmethod
     def _kind(piece: str, previous: str, folded: str, end: int) -> int:
-        """1: a comma; 2: a clause ends; 3: a sentence ends; 0: nothing does."""
+        """What a piece that is no word ends."""
         if piece[0] == "\n":
             if piece.strip(" \t\r\n") or piece.count("\n") > 1:
-                return 2 if previous == ":" else 3
-            return 0
+                return CLAUSE_END if previous == ":" else SENTENCE_END
+            return NO_BREAK
         if piece[0] in ".!?…":
             if piece == "." and (len(previous) == 1 or previous in _NO_STOP):
-                return 0
+                return NO_BREAK
             if piece == "." and folded[end : end + 1].isalnum():
-                return 0
-            return 3
-        return 1 if piece == "," else 2
+                return NO_BREAK
+            return SENTENCE_END
+        return COMMA if piece == "," else CLAUSE_END
 
-    def _sentence(self, begin: int, breaks: list[int], asked: bool) -> None:
+    def _sentence(self, begin: int, asked: bool) -> None:
         words, end = self.words, len(self.words)
         number = len(self.sentences)
         self.sentences.append((begin, end))
-        cuts = self._cuts(begin, end, breaks)
+        cuts = self._cuts(begin, end)
         fragment = self.fragments[-1] if self.fragments else 0
         starts = set(cuts)
         for i in range(begin, end):
-            if breaks[i] or i in starts:
+            if self.breaks[i] or i in starts:
                 fragment += 1
             self.fragments.append(fragment)
         last = len(cuts) - 1
@@ -227,14 +232,16 @@ class Utterance:
             if words[i] in english.NEGATIVE:
                 self.negatives.append(i)
 
-    def _cuts(self, begin: int, end: int, breaks: list[int]) -> list[int]:
+    def _cuts(self, begin: int, end: int) -> list[int]:
         """Where the clauses of a sentence begin."""
-        words = self.words
+        words, breaks = self.words, self.breaks
         cuts = [begin]
         soft: list[int] = []  # commas and "and" since the last cut
         for i in range(begin + 1, end):
             word = words[i]
-            if breaks[i] == 2 or (word in english.BREAKS and words[i - 1] not in ("not", "only")):
+            if breaks[i] == CLAUSE_END or (
+                word in english.BREAKS and words[i - 1] not in ("not", "only")
+            ):
                 cuts += self._soft(cuts[-1], i, soft)
                 cuts.append(i)
                 soft = []
@@ -324,8 +331,9 @@ class Utterance:
             return False
         last = len(words) - 1
         # "…, right?" asks whether it was heard, not whether it is so.
+        before = last - (2 if words[last - 1 : last] == ["all"] else 1)
         tagged = words[last] in english.TAGS and (
-            self.fragments[first + last] != self.fragments[first + last - 1] if last else False
+            before >= 0 and self.fragments[first + last] != self.fragments[first + before]
         )
         return not tagged or head in english.ASKING
 

@@ -78,7 +78,10 @@ class Said:
 
     def __init__(self, text: str, folded: str, places: list[int] | None, lexicon: Lexicon) -> None:
         self.utterance = Utterance(folded, places)
-        self.at = lexicon.occurrences(self.utterance.words)
+        self.at = lexicon.occurrences(self.utterance.words, self.utterance.breaks)
+        for term, found in self.at.items():
+            # "the return, and the item cost": nothing reaches from one statement into another.
+            self.at[term] = [o for o in found if self._within(o)]
         denials = [occurrence.used for occurrence in self.at.get(DENIAL, ())]
         self.utterance.deny(denials)
         # A denial counts once, at its first word; what means nothing denies nothing.
@@ -86,6 +89,12 @@ class Said:
         self.spared |= {i for occurrence in self.at.pop(NOTHING, ()) for i in occurrence.used}
         self._text = text
         self._spelled: Spelled | None = None
+
+    def _within(self, occurrence: Occurrence) -> bool:
+        """Whether the words of a phrase stand in a row, or in one clause."""
+        first, last, used = occurrence
+        clause_of = self.utterance.clause_of
+        return last - first < len(used) or clause_of(first) == clause_of(last)
 
     @property
     def spelled(self) -> Spelled:
@@ -108,7 +117,7 @@ def claims(wording: Wording, said: Said, values: Mapping[str, Any] | None) -> It
 def standing(claims: Iterable[Claim], said: Said) -> Span | None:
     """Where the first statement is that has what the wording asks for and is not taken back."""
     claim = _standing(list(claims), said.utterance)
-    return None if claim is None else _quoted(claim, said.utterance)
+    return None if claim is None else quoted(claim, said.utterance)
 
 
 def _parts(
@@ -308,7 +317,7 @@ def _taken_back(clause: int, later: int, utterance: Utterance) -> bool:
     return any(utterance.clauses[i].contrast for i in range(clause + 1, later + 1))
 
 
-def _quoted(claim: Claim, utterance: Utterance) -> Span:
+def quoted(claim: Claim, utterance: Utterance) -> Span:
     """The sentences of a statement; of one without end only the words round it."""
     begin = utterance.sentences[utterance.sentence_of(claim.first)][0]
     end = utterance.sentences[utterance.sentence_of(claim.last)][1] - 1

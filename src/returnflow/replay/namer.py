@@ -16,8 +16,8 @@ from returnflow.engine.definition import Definition, Row
 from returnflow.engine.scorecard import Kind, severity_of
 from returnflow.engine.transcript import Transcript
 from returnflow.engine.vocabulary import Due, event_name
-from returnflow.replay.findings import Finding
-from returnflow.replay.trace import Trace, Tracer
+from returnflow.replay.findings import Finding, Quote
+from returnflow.replay.trace import Trace, Tracer, quoted
 
 OUT_OF_TURN = "was made out of its turn; what it showed is kept"
 """What is said of a look-up that is only a remark."""
@@ -208,6 +208,10 @@ class Namer:
         """Something that was to be said and was not."""
         here = self.definition.states[state]
         scope = self.definition.vocabulary.scope(case)
+        contrary = self._contrary(due.notice, trace)
+        reason = f"not said: {spaced(due.notice)} (for {due.subject})"
+        if contrary is not None:
+            reason = f"the contrary was said of {spaced(due.notice)} (for {due.subject})"
         text = render(self.definition.notices[due.notice], {**scope, "due": dict(due.values)})
         return self.finding(
             "notice_missing",
@@ -218,7 +222,8 @@ class Namer:
             step=here.step,
             event=event_name(self.definition.vocabulary.told),
             notice=due.notice,
-            reason=f"not said: {spaced(due.notice)} (for {due.subject})",
+            reason=reason,
+            quote=contrary,
             repair=f"Say: “{text}”",
         )
 
@@ -252,6 +257,14 @@ class Namer:
                 stands.append(each)
         return stands, unclear
 
+    def _contrary(self, notice: str, trace: Trace) -> Quote | None:
+        """Where the agent said the contrary of a notice, the last time."""
+        for turn in reversed(trace.spoken):
+            span = self.tracer.hearing.opposite(notice, turn.text)
+            if span is not None:
+                return quoted(turn, span)
+        return None
+
     # -- pieces -------------------------------------------------------------------------------
 
     def finding(
@@ -267,6 +280,7 @@ class Namer:
         repair: str = "",
         guard: str = "",
         notice: str = "",
+        quote: Quote | None = None,
         heard: bool = False,
         only_looked_for: bool = False,
     ) -> Finding:
@@ -281,6 +295,7 @@ class Namer:
             index=index,
             at=at,
             reason=reason,
+            quote=quote,
             repair=repair,
             guard=guard,
             notice=notice,

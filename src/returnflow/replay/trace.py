@@ -316,18 +316,18 @@ class _Reading:
         for due, _ in list(self.result.doubtful.values()):
             span = hearing.find(due.notice, turn.text, due.values)
             if span is not None:
-                self._say(due, _quote(turn, span))
+                self._say(due, quoted(turn, span))
         for kind, due in self._owed():
             span = hearing.find(due.notice, turn.text, due.values)
             if span is not None:
-                self._say(due, _quote(turn, span))
+                self._say(due, quoted(turn, span))
             elif self._stood_in(due, turn):
                 continue
             elif turn.redacted:
                 self._may_have_said(kind, due, f"a part of turn {turn.index} cannot be seen")
         for notice, span in spans.items():
             if not hearing.needs(notice):
-                self._early[notice] = _quote(turn, span)
+                self._early[notice] = quoted(turn, span)
 
     def _stood_in(self, due: Due, turn: Turn) -> bool:
         """Whether something was said that is accepted in the place of what is due."""
@@ -336,7 +336,7 @@ class _Reading:
                 continue
             span = self.tracer.hearing.find(notice, turn.text, due.values)
             if span is not None:
-                self._say(Due(notice, due.subject, due.values), _quote(turn, span))
+                self._say(Due(notice, due.subject, due.values), quoted(turn, span))
                 self.result.stood_in.append((turn.index, due, notice))
                 return True
         return False
@@ -353,7 +353,8 @@ class _Reading:
         self.result.unpresented = [(at, event, what) for at, (event, what) in missing.items()]
 
 
-def _quote(turn: Turn, span: tuple[int, int]) -> Quote:
+def quoted(turn: Turn, span: tuple[int, int]) -> Quote:
+    """A part of a turn, as evidence."""
     return Quote(text=turn.text[span[0] : span[1]], turn=turn.index, offset=span[0])
 
 
