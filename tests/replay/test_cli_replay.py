@@ -258,6 +258,16 @@ def test_the_screen_of_the_page_is_what_is_shown(replay: Replay) -> None:
     assert replay(replay.log(*three)).out.startswith(screen)
 
 
+def test_a_call_is_found_by_its_id_as_it_is_shown(replay: Replay) -> None:
+    """Whoever sees masked ids only can ask for a call all the same."""
+    log = replay.log(logs.conforming("ann.b@example.com", "kim"))
+    (shown,) = json.loads(f"[{replay(log, '--json').out}]")
+    assert "ann.b" not in shown["id"]
+    for case in (shown["id"], "ann.b@example.com"):
+        told = replay(log, "--case", case)
+        assert (told.status, told.out.splitlines()[0]) == (0, f"Case {shown['id']}")
+
+
 def test_quiet_leaves_the_exit_status(replay: Replay) -> None:
     done = replay(replay.log(*MIXED), "--quiet")
     assert (done.status, done.out, done.err) == (1, "", "")

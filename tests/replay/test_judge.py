@@ -355,6 +355,59 @@ def test_a_look_up_that_failed_and_was_made_again() -> None:
     assert (report.verdict, wrong(report)) == ("conforms", [])
 
 
+def test_several_orders_looked_at_before_one_is_chosen() -> None:
+    """The items of two orders are looked up in turn; the choice comes with what is initiated."""
+    other = {"item_number": "VASE", "qty": 1, "item_final_cost": 7, "package_id": "P9"}
+    second = {**ORDER, "order_id": "O2", "items_ordered": [other]}
+    report = judged(
+        *identify(),
+        *order(),
+        *called(("get_order_details", {"order_id": "O2"}, second)),
+        said("A lamp and a rug in O1, a vase in O2."),
+        *item(),
+        *item("VASE"),
+        *package(),
+        *package("P9"),
+        *initiate(),
+        said(NOTICES),
+    )
+    assert (report.verdict, wrong(report)) == ("conforms", [])
+
+
+@pytest.mark.parametrize(("asked", "sent"), [("#O1", "O1"), ("O1", "#O1"), ("o1", "O1")])
+def test_an_id_under_two_spellings_is_one(asked: str, sent: str) -> None:
+    """Dirty data know one order, and one customer, under several."""
+    report = judged(
+        *identify(),
+        *called(("get_order_details", {"order_id": asked}, {**ORDER, "customer_id": "C001"})),
+        said("A lamp and a rug."),
+        *item(),
+        *package(),
+        *initiate(order_id=sent),
+        said(NOTICES),
+    )
+    assert (report.verdict, wrong(report)) == ("conforms", [])
+
+
+def test_a_transfer_before_anyone_is_identified_carries_no_customer() -> None:
+    """Rule 35."""
+    given = {"summary_of_issues": "Asks for a human."}
+    transfer = ("transfer_to_human_representative", given, "<success> done </success>")
+    report = judged(*called(transfer))
+    assert (report.verdict, report.state, report.findings) == ("conforms", "transferred", ())
+
+
+def test_a_call_full_of_slips_is_judged_all_the_same() -> None:
+    """A looping agent sends the same return forty times; there is a report, and it says so."""
+    messages = good()
+    for number in range(40):
+        messages += initiate(reply={"return_tracking_id": f"RT-{number + 2}"})
+    report = judged(*messages)
+    assert report.verdict == "violates"
+    assert report.score == 0
+    assert any("in a return already" in each.reason for each in wrong(report))
+
+
 # -- notices ----------------------------------------------------------------------------------
 
 
@@ -385,6 +438,13 @@ def test_a_notice_given_before_the_return_counts() -> None:
     )
     messages = good()
     report = judged(*messages[:-3], early, *messages[-3:-1], said("Your tracking id is RT-1."))
+    assert (report.verdict, wrong(report)) == ("conforms", [])
+
+
+def test_an_id_in_a_turn_of_its_own_is_heard() -> None:
+    """The tracking id is given before the other notices, and without a word beside it."""
+    rest = "Shipping fees are not refunded. The return has to be approved first, then picked up."
+    report = judged(*good()[:-1], said("Done, RT-1."), said(rest))
     assert (report.verdict, wrong(report)) == ("conforms", [])
 
 
@@ -452,7 +512,7 @@ def test_a_look_up_made_again_is_a_remark() -> None:
 def test_without_a_date_the_window_cannot_be_told() -> None:
     report = judged(*good(), date=None)
     assert (report.verdict, wrong(report)) == ("inconclusive", [])
-    assert report.unobservable
+    assert any("--date" in each for each in report.unobservable)
 
 
 @pytest.mark.parametrize(

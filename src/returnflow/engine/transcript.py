@@ -134,6 +134,9 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
 class Inference(Protocol):
     """Concludes, for one transcript, what it does not show: the answers behind its calls."""
 
+    def reconciled(self, case: Any, outcome: Event) -> Event:
+        """The outcome of a call with its ids spelled as the call knows them."""
+
     def before(self, case: Any, now: Answered, ahead: Sequence[Answered]) -> Sequence[Event]:
         """The events that must have come before a call, all of them marked inferred.
 

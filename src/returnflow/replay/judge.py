@@ -115,6 +115,8 @@ class Judge:
         found += self._namer.at_the_end(trace, way.state, way.case)
         found = [*remarks, *found]
         found, open_ = self._namer.across_gaps(trace, found)
+        if more and transcript.policy_date is None:
+            more = [self._namer.no_day(), *more]
         doubts = [*doubts, *more, *open_]
         return self._report(transcript, trace, found, way.state, way.cost, doubts)
 

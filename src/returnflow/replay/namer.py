@@ -82,6 +82,13 @@ class Namer:
             "not_observable", reason="the record shows nothing of what was looked up and done"
         )
 
+    def no_day(self) -> Finding:
+        """That nothing tells on which day a call decided (rule 4)."""
+        return self.finding(
+            "not_observable",
+            reason="the record does not show on which day the call decided; --date gives one",
+        )
+
     def unknown(self, trace: Trace) -> list[Finding]:
         """Tools that the procedure does not know."""
         return [

@@ -44,6 +44,10 @@ FACTS_KEPT = 8
 """Ways with different facts that are followed from one state at one event: which of them fits may
 show only later."""
 
+BUDGET = 6000
+"""Points that are looked at before a search is given up for a narrower one: a call full of slips
+can be explained in more ways than anybody would read."""
+
 MOST_SUPPLIED = 100
 """Look-ups that are assumed for one step that was left out."""
 
@@ -130,11 +134,15 @@ class PathFinder:
         """The way of a trace."""
         flow = self.flow(trace.silent)
         names = [event_name(event) for event in trace.events]
-        way, weight = _Search(self, flow, trace, names, 0).run(new_case())
-        if weight:
-            # Nobody is accused before it was looked for a way on which nothing is wrong.
-            way, _ = _Search(self, flow, trace, names, DETOUR).run(new_case())
-        return way
+        narrow = _Search(self, flow, trace, names, 0, FACTS_KEPT).run(new_case())
+        if narrow is not None and not narrow[1]:
+            return narrow[0]
+        # Nobody is accused before it was looked for a way on which nothing is wrong.
+        wide = _Search(self, flow, trace, names, DETOUR, FACTS_KEPT).run(new_case())
+        found = wide or narrow or _Search(self, flow, trace, names, 0, 1).run(new_case(), True)
+        if found is None:
+            raise EngineError(f"no way was found through a call of {len(names)} events")
+        return found[0]
 
 
 class _Search:
@@ -147,6 +155,7 @@ class _Search:
         trace: Trace,
         names: list[str],
         detour: int,
+        kept: int,
     ) -> None:
         self.finder = finder
         self.flow = flow
@@ -156,11 +165,17 @@ class _Search:
         self.card = finder.definition.scorecard
         self.best = self.to_go[0][flow.index[finder.definition.initial]]
         self.limit = self.best + detour
+        self.kept = kept
+        self.budget = BUDGET
         self.queue: list[tuple[int, int, int, int, int, int, int, _Node]] = []
         self.pushed = 0
 
-    def run(self, case: Any) -> tuple[Way, int]:
-        """The best way, and what its slips weigh."""
+    def run(self, case: Any, to_the_end: bool = False) -> tuple[Way, int] | None:
+        """The best way, and what its slips weigh; None where the search is given up.
+
+        Args:
+            to_the_end: it is not given up, however long it takes.
+        """
         initial = self.flow.index[self.finder.definition.initial]
         begin = _Node(
             at=0,
@@ -180,16 +195,19 @@ class _Search:
         while self.queue:
             _, _, _, doubts, hops, _, weight, node = heapq.heappop(self.queue)
             known = done.setdefault((node.at, node.state), [])
-            if known and (len(known) >= FACTS_KEPT or _alike(node.case, known)):
+            if known and (len(known) >= self.kept or _alike(node.case, known)):
                 continue
             known.append(node.case)
+            self.budget -= 1
+            if not self.budget and not to_the_end:
+                return None
             if node.at == len(self.names):
                 state = self.flow.states[node.state]
                 return Way(node.moves(), node.case, state, self.best), weight
             for onward, heavier, more in self._moves(node):
                 if onward.spent + self.to_go[onward.at][onward.state] <= self.limit:
                     self._push(onward, weight + heavier, doubts + more, hops + 1)
-        raise EngineError(f"no way through the procedure was found, though one costs {self.best}")
+        return None
 
     def _push(self, node: _Node, weight: int, doubts: int, hops: int) -> None:
         self.pushed += 1

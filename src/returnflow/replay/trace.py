@@ -243,7 +243,7 @@ class _Reading:
                     for event in inference.before(self.case, now, _Ahead(answered, number)):
                         self._add(event, member.index)
                     if now.outcome is not None:
-                        self._add(now.outcome, member.index)
+                        self._add(inference.reconciled(self.case, now.outcome), member.index)
                     elif place + 1 < len(self.members) or member.outcome != "not_recorded":
                         self._unseen(member)
         self._close()
@@ -311,8 +311,8 @@ class _Reading:
         self._see_presented(turn.text)
         hearing = self.tracer.hearing
         spans = hearing.spans(turn.text)
-        if not spans and not turn.redacted and not self.result.doubtful:
-            return
+        if not (spans or turn.redacted or self.result.doubtful or self._opened):
+            return  # nothing is owed that an id alone could be said for
         for due, _ in list(self.result.doubtful.values()):
             span = hearing.find(due.notice, turn.text, due.values)
             if span is not None:

@@ -483,8 +483,18 @@ def summary_given(case: Case, event: Any) -> Verdict:
     return bool(case.transfer_summary.strip())
 
 
+def _not_as_asked(case: Case, event: ev.TransferRequested) -> str:
+    customer_id = case.customer.customer_id if case.customer else None
+    if event.customer_id != customer_id:
+        return (
+            f"the transfer names the customer {event.customer_id or 'nobody'}; identified is "
+            f"{customer_id or 'nobody'}"
+        )
+    return "this is not the transfer that was asked for"
+
+
 @_guard(
-    "this is not the transfer that was asked for",
+    _not_as_asked,
     finding="wrong_argument",
     repair="Transfer the customer who was identified, with the summary that was agreed.",
 )

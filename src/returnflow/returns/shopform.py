@@ -107,12 +107,13 @@ def _id(data: Data, asked: Any, *keys: str) -> str:
     """
     own = _text(data, *keys, missing="")
     wanted = asked.strip() if isinstance(asked, str) else ""
-    if not own or hidden(own) or (wanted and fold(own) != fold(wanted) and _same(own, wanted)):
+    if not own or hidden(own) or (wanted and fold(own) != fold(wanted) and same_id(own, wanted)):
         return wanted or own or NOT_RECORDED
     return own
 
 
-def _same(one: str, other: str) -> bool:
+def same_id(one: str, other: str) -> bool:
+    """Whether two ids are one under two spellings: case, zeros and punctuation aside."""
     return _bare(one) == _bare(other)
 
 

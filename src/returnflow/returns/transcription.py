@@ -23,6 +23,7 @@ from returnflow.returns.case import Case
 from returnflow.returns.guards import GUARDS
 from returnflow.returns.line import Line
 from returnflow.returns.missing import supply
+from returnflow.returns.shopform import same_id
 
 INITIATE = "initiate_return"
 LOOK_UPS = ("get_item_details", "get_package_details")
@@ -135,14 +136,26 @@ class Inference:
         # A look-up of an item or a package failed: the procedure goes back to the choice.
         self._fell = False
 
+    def reconciled(self, case: Case, outcome: Event) -> Event:
+        """The outcome with the ids that the call knows: in dirty data an order names its owner
+        under another spelling (rule 21: once the ids are reconciled)."""
+        if isinstance(outcome, ev.OrderFound) and case.customer is not None:
+            owner, known = outcome.order.customer_id, case.customer.customer_id
+            if owner != known and not hidden(owner) and same_id(owner, known):
+                order = msgspec.structs.replace(outcome.order, customer_id=known)
+                return msgspec.structs.replace(outcome, order=order)
+        return outcome
+
     def before(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> Sequence[Event]:
         """The answers that must have come before a call; see the protocol."""
         if isinstance(now.outcome, ev.OrderFound):
-            self._orders[fold(now.outcome.order.order_id)] = now.outcome.order
-        found = self._answers(case, now, ahead)
+            found = self.reconciled(case, now.outcome)
+            assert isinstance(found, ev.OrderFound)  # noqa: S101 (only its ids can change)
+            self._orders[fold(found.order.order_id)] = found.order
+        answers = self._answers(case, now, ahead)
         if now.call.operation in LOOK_UPS:
             self._fell = isinstance(now.outcome, ev.BackendFailed)
-        return found
+        return answers
 
     def _answers(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> Sequence[Event]:
         match now.call.operation:
@@ -192,7 +205,7 @@ class Inference:
         order_id = text_of(now.call, "order_id")
         if hidden(order_id) and isinstance(now.outcome, ev.OrderFound):
             order_id = now.outcome.order.order_id
-        if case.order is not None and fold(order_id) == fold(case.order.order_id):
+        if case.order is not None and same_id(order_id, case.order.order_id):
             return []
         return [*_leave_round(case), ev.OrderIdGiven(order_id=order_id, inferred=True)]
 
@@ -210,7 +223,10 @@ class Inference:
             return [ev.ItemsPicked(picks=case.picks, inferred=True)]
         if stands or subject in known:
             return []
-        picks = self._chosen(case, order, following_round(case, order, [now, *ahead]))
+        if self._goes_elsewhere(order, ahead):
+            picks: tuple[ev.Pick, ...] = ()  # several orders are looked at; the choice comes later
+        else:
+            picks = self._chosen(case, order, following_round(case, order, [now, *ahead]))
         if not picks:
             # Nobody can say what was picked, or that it was looked up too early.
             return self._select(case, order) if order is not case.order else []
@@ -227,22 +243,22 @@ class Inference:
             found.append(ev.Pick(pick.item_id, left) if pick.quantity > left > 0 else pick)
         return tuple(found)
 
+    def _goes_elsewhere(self, order: Order, ahead: Sequence[Answered]) -> bool:
+        """Whether something of another order is looked up before anything is initiated."""
+        for each in ahead:
+            if each.call.operation not in LOOK_UPS:
+                return False
+            if not _holds(order, each.call):
+                return any(_holds(other, each.call) for other in self._orders.values())
+        return False
+
     def _about(self, case: Case, call: ToolCall) -> Order | None:
         """The order that a look-up of an item or a package is about."""
-        item_id, package_id = text_of(call, "item_id"), text_of(call, "package_id")
-
-        def holds(order: Order) -> bool:
-            return any(
-                line.item_id == item_id
-                or any(parcel.package_id == package_id for parcel in line.parcels)
-                for line in order.lines
-            )
-
-        if case.order is None or holds(case.order):
+        if case.order is None or _holds(case.order, call):
             return case.order
         if any(hidden(line.item_id) for line in case.order.lines):
             return case.order  # it may well hold it
-        return next((o for o in self._own(case) if holds(o)), case.order)
+        return next((o for o in self._own(case) if _holds(o, call)), case.order)
 
     def _own(self, case: Case) -> list[Order]:
         """The orders shown that are the customer's own."""
@@ -278,6 +294,9 @@ class Inference:
         elif sent is not None:
             found.append(ev.LeftUnconfirmed(inferred=True))
         order_id = text_of(call, "order_id")
+        stored = found_order(found) or case.order
+        if stored is not None and same_id(order_id, stored.order_id):
+            order_id = stored.order_id
         found.append(
             ev.ReturnRequested(
                 order_id=order_id,
@@ -294,9 +313,9 @@ class Inference:
         """The customer's choice, where none stands, and their yes to the round that begins."""
         order_id = text_of(now.call, "order_id")
         order = case.order
-        if order is not None and fold(order_id) != fold(order.order_id) and not hidden(order_id):
-            own = {fold(each.order_id): each for each in self._own(case)}
-            order = own.get(fold(order_id), order)
+        if order is not None and not same_id(order_id, order.order_id) and not hidden(order_id):
+            own = self._own(case)
+            order = next((each for each in own if same_id(each.order_id, order_id)), order)
         if order is None:
             return [ev.ReturnConfirmed(lines=(line_of(now.call),), inferred=True)]
         lines = following_round(case, order, [now, *ahead]) or [line_of(now.call)]
@@ -313,7 +332,9 @@ class Inference:
 
     def _transfer(self, case: Case, call: ToolCall) -> list[Event]:
         summary = text_of(call, "summary_of_issues")
-        customer_id = call.arguments.get("customer_id", NOT_RECORDED)
+        # Before anyone is identified there is none to be sent (rule 35).
+        unsaid = NOT_RECORDED if case.customer is not None else None
+        customer_id = call.arguments.get("customer_id", unsaid)
         if case.transfer is not None:
             return [ev.RetryRequested(inferred=True)]  # its outcome is unknown: the same again
         asked: Event = ev.HumanRequested(summary=summary, inferred=True)
@@ -327,6 +348,21 @@ class Inference:
                 inferred=True,
             ),
         ]
+
+
+def _holds(order: Order, call: ToolCall) -> bool:
+    """Whether an item or a package that is looked up is of that order."""
+    item_id, package_id = text_of(call, "item_id"), text_of(call, "package_id")
+    return any(
+        line.item_id == item_id or any(parcel.package_id == package_id for parcel in line.parcels)
+        for line in order.lines
+    )
+
+
+def found_order(events: Sequence[Event]) -> Order | None:
+    """The last order that the events bring to the table."""
+    orders = [event.order for event in events if isinstance(event, ev.OrderFound)]
+    return orders[-1] if orders else None
 
 
 def _same_line(sent: Line, line: ev.ReturnLine) -> bool:
@@ -383,7 +419,7 @@ def following_round(case: Case, order: Order, ahead: Sequence[Answered]) -> list
         call = each.call
         if call.operation == INITIATE:
             order_id = text_of(call, "order_id")
-            if not hidden(order_id) and fold(order_id) != fold(order.order_id):
+            if not hidden(order_id) and not same_id(order_id, order.order_id):
                 if lines:
                     break
                 continue
@@ -401,7 +437,7 @@ def following_round(case: Case, order: Order, ahead: Sequence[Answered]) -> list
                 break
             seen.add(subject)
         elif call.operation == "get_order_details":
-            if fold(text_of(call, "order_id")) != fold(order.order_id):
+            if not same_id(text_of(call, "order_id"), order.order_id):
                 break
         elif call.operation is not None and (lines or call.operation == "get_customer_by_email"):
             break
