@@ -263,6 +263,12 @@ def test_the_sentence_is_quoted() -> None:
     two = "Good. The return must be approved first. Only then will it be picked up. Bye."
     start, end = hearing().spans(two)["approval_before_pickup"]
     assert two[start:end] == "The return must be approved first. Only then will it be picked up"
+    steps_listed = "Now this.\n1. It is approved.\n2. We pick it up.\n3. Shipping isn't refunded."
+    found = hearing().spans(steps_listed)
+    start, end = found["approval_before_pickup"]
+    assert steps_listed[start:end] == "It is approved.\n2. We pick it up"
+    start, end = found["shipping_not_refunded"]
+    assert steps_listed[start:end] == "Shipping isn't refunded"
 
 
 def test_several_notices_in_one_turn() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from returnflow.engine.contrary import contrary
 from returnflow.engine.phrases import DENIAL, Lexicon
-from returnflow.engine.spoken import fold, may_deny
+from returnflow.engine.spoken import fold, glance, may_deny
 from returnflow.engine.statements import Said, Span, Wording, claims, standing
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ class Hearing:
 
     def _likely(self, folded: str) -> list[bool]:
         """Which wordings the text could hold; most texts hold none, and are not read further."""
+        folded = glance(folded)
         seen: dict[str, bool] = {}
         denies: bool | None = None
         likely = []

@@ -29,6 +29,15 @@ _MAY_DENY = re.compile(
     rf"\b(?:{'|'.join(sorted(english.NEGATIVE))}|cannot|nonref\w*|nonret\w*)\b|n't|nt\b"
 )
 
+_NUMBERED = re.compile(r"\n[ \t\r]*0*([1-9]\d{0,2})[.)]")
+_NEXT = "then"
+"""What each number of a list but the first stands for: the line "2. We pick it up"."""
+
+
+def glance(folded: str) -> str:
+    """A folded text as a quick look has to see it: with what its list numbers stand for."""
+    return f"{folded} {_NEXT}" if "\n" in folded and _NUMBERED.search(folded) else folded
+
 
 def may_deny(folded: str) -> bool:
     """Whether a folded text could hold a negation; a quick look that may say yes in vain."""
@@ -138,7 +147,7 @@ class Utterance:
     """A text as words, each with its place, its sentence, its clause and its fragment.
 
     Args:
-        words: folded, contractions written out.
+        words: folded, contractions written out; the number of a list, but for 1, is a ``then``.
         at: where each word begins and ends in the text as it was given.
         breaks: what stands before each word: `NO_BREAK`, `COMMA`, `CLAUSE_END` or `SENTENCE_END`.
         fragments: for each word the number of the run between two commas in which it stands.
@@ -171,27 +180,29 @@ class Utterance:
 
     def _read(self, folded: str, places: list[int] | None) -> None:
         breaks = self.breaks
-        begin, pending, asked, previous = 0, NO_BREAK, False, ""
+        begin, pending, listed, previous = 0, NO_BREAK, False, ""
         for match in _PIECE.finditer(folded):
             piece = match.group()
             if piece[0].isalnum():
                 start, end = match.span()
                 if places is not None:
                     start, end = places[start], places[end - 1] + 1
-                for word in expanded(piece):
+                for word in (_NEXT, *expanded(piece)) if listed else expanded(piece):
                     self.words.append(word)
                     self.at.append((start, end))
                     breaks.append(pending)
                     pending = NO_BREAK
+                listed = False
                 previous = piece
                 continue
             kind = self._kind(piece, previous, folded, match.end())
             if kind == SENTENCE_END and len(self.words) > begin:
-                asked = "?" in piece
-                self._sentence(begin, asked)
+                self._sentence(begin, "?" in piece)
                 begin = len(self.words)
             pending = max(pending, kind)
             previous = piece if kind else previous
+            if number := _NUMBERED.match(piece):
+                listed = number[1] != "1"
         if len(self.words) > begin:
             self._sentence(begin, False)
 
@@ -335,7 +346,8 @@ class Utterance:
         tagged = words[last] in english.TAGS and (
             before >= 0 and self.fragments[first + last] != self.fragments[first + before]
         )
-        return not tagged or head in english.ASKING
+        # "What you get back is the price, okay?" asks nothing either.
+        return not tagged or (head in english.ASKING and after not in english.SUBJECTS)
 
     # -- negation -----------------------------------------------------------------------------
 
