@@ -2,8 +2,9 @@
 
 Legal calls are made up from seeds, each is changed at every place in every way, and replayed. A
 change that leaves a call a live session would accept as it is cannot be told by anyone; those are
-counted apart. `once`: the slip is told by one finding at the most. `near`: a finding stands at its
-place, or up to three from it.
+counted apart. `unsure`: of those found, the calls of which it is only said that it cannot be told.
+`once`: the slip is told by one finding at the most. `near`: a finding stands at its place, or up to
+three from it.
 """
 
 from __future__ import annotations
@@ -39,15 +40,16 @@ def measure(options: Namespace) -> list[Table]:
             missed.append(about)
         if outcome.legal and any(each.kind not in ENDING for each in outcome.violations):
             accused.append(about)
-    print(
-        f"{'slip':10} {'tried':>6} {'legal':>6} {'to find':>8} {'found':>6} {'once':>6} {'near':>6}"
-    )
+    heads = ("tried", "legal", "to find", "found", "unsure", "once", "near")
+    print(f"{'slip':10} " + " ".join(f"{head:>7}" for head in heads))
     for kind in KINDS:
         to_find = tally.total[kind] - tally.legal[kind]
+        counts = (tally.total, tally.legal, {kind: to_find}, tally.found, tally.inconclusive)
         shares = [100 * count[kind] / max(1, to_find) for count in (tally.once, tally.near)]
         print(
-            f"{kind:10} {tally.total[kind]:6} {tally.legal[kind]:6} {to_find:8} "
-            f"{tally.found[kind]:6} {shares[0]:5.1f}% {shares[1]:5.1f}%"
+            f"{kind:10} "
+            + " ".join(f"{count[kind]:7}" for count in counts)
+            + " ".join(f"{share:7.1f}%" for share in shares)
         )
     for heading, rows in (("missed", missed), ("legal, and accused", accused)):
         print(f"{heading}: {len(rows)}")

@@ -270,6 +270,35 @@ def test_more_than_there_is_or_nothing_at_all(quantity: int) -> None:
     assert "LAMP" in found.reason or "lamp" in found.reason
 
 
+@pytest.mark.parametrize("quantity", [1.0, "1", "1.0"])
+def test_a_whole_number_is_one_however_it_is_written(quantity: Any) -> None:
+    messages = [*identify(), *order(), said("A lamp and a rug."), *item(), *package()]
+    report = judged(*messages, *initiate(quantity=quantity), said(NOTICES))
+    assert (report.verdict, wrong(report)) == ("conforms", [])
+
+
+@pytest.mark.parametrize("quantity", ["one", 1.5, "1e400", 10**40, "９" * 3])
+def test_what_is_no_quantity_is_none(quantity: Any) -> None:
+    """Rule 16; and nothing of it stops the replay."""
+    messages = [*identify(), *order(), *item(), *package()]
+    assert judged(*messages, *initiate(quantity=quantity), said(NOTICES)).verdict == "violates"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"return_window": ""},
+        {"return_window": None},
+        {"return_window": "abc"},
+        {"return_eligible": False},
+    ],
+)
+def test_what_the_shop_itself_does_not_know_is_never_eligible(policy: dict[str, Any]) -> None:
+    """Rule 5: the shop answered, and what it said allows no return."""
+    messages = [*identify(), *order(), *item(**policy), *package()]
+    assert only(judged(*messages, *initiate(), said(NOTICES))).severity == "critical"
+
+
 def test_a_reason_that_is_none_of_the_five() -> None:
     """Rule 26."""
     messages = [*identify(), *order(), *item(), *package()]
@@ -374,6 +403,12 @@ def test_several_orders_looked_at_before_one_is_chosen() -> None:
     assert (report.verdict, wrong(report)) == ("conforms", [])
 
 
+def test_an_item_under_another_spelling_is_the_same() -> None:
+    messages = [*identify(), *order(), said("A lamp and a rug."), *item(), *package()]
+    report = judged(*messages, *initiate("lamp"), said(NOTICES))
+    assert (report.verdict, wrong(report)) == ("conforms", [])
+
+
 @pytest.mark.parametrize(("asked", "sent"), [("#O1", "O1"), ("O1", "#O1"), ("o1", "O1")])
 def test_an_id_under_two_spellings_is_one(asked: str, sent: str) -> None:
     """Dirty data know one order, and one customer, under several."""
@@ -391,10 +426,21 @@ def test_an_id_under_two_spellings_is_one(asked: str, sent: str) -> None:
 
 def test_a_transfer_before_anyone_is_identified_carries_no_customer() -> None:
     """Rule 35."""
-    given = {"summary_of_issues": "Asks for a human."}
+    for more in ({}, {"customer_id": ""}, {"customer_id": None}):
+        given = {"summary_of_issues": "Asks for a human.", **more}
+        transfer = ("transfer_to_human_representative", given, "<success> done </success>")
+        report = judged(*called(transfer))
+        assert (report.verdict, report.state, report.findings) == ("conforms", "transferred", ())
+
+
+@pytest.mark.parametrize(("customer", "right"), [("C1", True), ("c01", True), ("C2", False)])
+def test_a_transfer_carries_the_customer_identified(customer: str, right: bool) -> None:
+    """Rule 34."""
+    given = {"summary_of_issues": "Asks for a human.", "customer_id": customer}
     transfer = ("transfer_to_human_representative", given, "<success> done </success>")
-    report = judged(*called(transfer))
-    assert (report.verdict, report.state, report.findings) == ("conforms", "transferred", ())
+    report = judged(*identify(), *called(transfer))
+    assert (report.verdict == "conforms") is right
+    assert right or customer in only(report).reason
 
 
 def test_a_call_full_of_slips_is_judged_all_the_same() -> None:

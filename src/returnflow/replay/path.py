@@ -213,7 +213,7 @@ class _Search:
         self.pushed += 1
         ahead = self.to_go[node.at][node.state]
         # Never more than what is still to come can weigh, so that the first at the end is best.
-        least = weight + ahead * HARMLESS
+        least = weight + (0 if self.trace.gaps else ahead * HARMLESS)
         cost = node.spent + ahead
         entry = (least, cost, node.grave, doubts, hops, self.pushed, weight, node)
         heapq.heappush(self.queue, entry)

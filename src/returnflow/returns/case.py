@@ -28,6 +28,7 @@ class Case:
         transfer: a transfer that was sent and whose outcome is not settled.
         transfer_doubtful: it was sent at least once without anybody knowing what came of that.
         transfer_repeated: a transfer was requested while another was under way; None: perhaps.
+        transferred: a transfer was accepted.
         transfer_unclear: it is not recorded whether the failure of the transfer was known.
         unexplained: the choice before this one held refusals that the customer never heard;
             None: perhaps it did.
@@ -59,6 +60,7 @@ class Case:
         "transfer_repeated",
         "transfer_summary",
         "transfer_unclear",
+        "transferred",
         "unasked",
         "unexplained",
         "wanted_order",
@@ -95,6 +97,7 @@ class Case:
         self.transfer_reference = ""
         self.transfer_repeated: bool | None = False
         self.transfer_unclear = False
+        self.transferred = False
 
     def copy(self) -> Case:
         """An independent copy; records are shared, since they never change."""

@@ -111,9 +111,9 @@ def item_verdict(
     if item is None:
         return False  # the shop was asked and knows no such item
     policy = item.policy
-    if policy is not None and policy.return_eligible is False:
-        return False
-    window = policy.return_window if policy is not None else None
+    if policy is None or policy.return_eligible is False:
+        return False  # no block at all is unknown to the shop, too (rule 10)
+    window = policy.return_window
     days = window_days(window)
     if days is None and not _unsaid(window or ""):
         return False  # it was said, and nobody can read it (rule 5)
@@ -125,8 +125,7 @@ def item_verdict(
         if age < 0 or (days is not None and days != UNLIMITED and age > days):
             return False
     certain = (
-        policy is not None
-        and policy.return_eligible is True
+        policy.return_eligible is True
         and days is not None
         and ordered is not None
         and policy_date is not None
@@ -135,5 +134,6 @@ def item_verdict(
 
 
 def _unsaid(text: str) -> bool:
-    """Whether a value is absent or redacted, so that nobody who reads the record can tell."""
-    return not text.strip() or hidden(text)
+    """Whether nobody who reads the record can tell. An empty text is no such value: the shop
+    said that there is none, and what is unknown to it is never eligible (rule 5)."""
+    return hidden(text)

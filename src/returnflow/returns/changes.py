@@ -151,7 +151,8 @@ def _return_requested(case: Case, event: ev.ReturnRequested) -> None:
 
 def _settle_return(case: Case, state: LineState, message: str) -> Line | None:
     # Once a transfer is asked for, nothing more is heard of a return left unsettled.
-    line = None if case.transfer_summary else case.sent
+    # Behind a transfer that was accepted there is nothing live; a record may have more.
+    line = None if case.transfer_summary and not case.transferred else case.sent
     case.unasked = line is None
     if line is not None:
         line.state, line.message = state, message
@@ -227,7 +228,7 @@ def _transfer_requested(case: Case, event: ev.TransferRequested) -> None:
 def _transfer_accepted(case: Case, event: ev.TransferAccepted) -> None:
     case.unasked = case.transfer is None
     case.transfer = None
-    case.transfer_summary = ""  # it is done; what a record has behind it is heard again
+    case.transferred = True
     case.transfer_reference = event.receipt.reference
 
 

@@ -8,6 +8,7 @@ the answers under which the calls are in order, if there are any.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -24,6 +25,9 @@ from returnflow.returns.guards import GUARDS
 from returnflow.returns.line import Line
 from returnflow.returns.missing import supply
 from returnflow.returns.shopform import same_id
+
+MOST_DIGITS = 30
+"""Digits of a number in the arguments of a call; what is longer is none (rule 40)."""
 
 INITIATE = "initiate_return"
 LOOK_UPS = ("get_item_details", "get_package_details")
@@ -144,6 +148,11 @@ class Inference:
             if owner != known and not hidden(owner) and same_id(owner, known):
                 order = msgspec.structs.replace(outcome.order, customer_id=known)
                 return msgspec.structs.replace(outcome, order=order)
+        if isinstance(outcome, ev.ItemFound):
+            spelled = _spelled(case.order, outcome.item.item_id)
+            if spelled != outcome.item.item_id:
+                item = msgspec.structs.replace(outcome.item, item_id=spelled)
+                return msgspec.structs.replace(outcome, item=item)
         return outcome
 
     def before(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> Sequence[Event]:
@@ -283,7 +292,7 @@ class Inference:
 
     def _initiate(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> list[Event]:
         call = now.call
-        line = line_of(call)
+        line = line_of(call, case.order)
         sent = case.sent
         if sent is not None and _same_line(sent, line):
             return [ev.RetryRequested(inferred=True)]
@@ -317,8 +326,8 @@ class Inference:
             own = self._own(case)
             order = next((each for each in own if same_id(each.order_id, order_id)), order)
         if order is None:
-            return [ev.ReturnConfirmed(lines=(line_of(now.call),), inferred=True)]
-        lines = following_round(case, order, [now, *ahead]) or [line_of(now.call)]
+            return [ev.ReturnConfirmed(lines=(line_of(now.call, None),), inferred=True)]
+        lines = following_round(case, order, [now, *ahead]) or [line_of(now.call, order)]
         found: list[Event] = []
         picked = {pick.item_id for pick in case.picks}
         here = order is case.order and not case.lines and not self._fell
@@ -330,24 +339,39 @@ class Inference:
 
     # -- step 6 -------------------------------------------------------------------------------
 
+    def _transferred(self, case: Case, call: ToolCall) -> str | None:
+        """The customer that a transfer names; before anyone is identified there is none to be
+        sent (rule 35)."""
+        known = case.customer.customer_id if case.customer is not None else None
+        given = call.arguments.get("customer_id", NOT_RECORDED if known is not None else None)
+        if given is None or (isinstance(given, str) and not given.strip()):
+            return None
+        text = text_of(call, "customer_id") if "customer_id" in call.arguments else NOT_RECORDED
+        return known if known is not None and same_id(text, known) else text
+
     def _transfer(self, case: Case, call: ToolCall) -> list[Event]:
         summary = text_of(call, "summary_of_issues")
-        # Before anyone is identified there is none to be sent (rule 35).
-        unsaid = NOT_RECORDED if case.customer is not None else None
-        customer_id = call.arguments.get("customer_id", unsaid)
+        customer_id = self._transferred(case, call)
         if case.transfer is not None:
             return [ev.RetryRequested(inferred=True)]  # its outcome is unknown: the same again
         asked: Event = ev.HumanRequested(summary=summary, inferred=True)
-        if case.transfer_summary:
+        if case.transfer_summary and not case.transferred:
             asked, summary = ev.RetryRequested(inferred=True), case.transfer_summary
         return [
             asked,
             ev.TransferRequested(
-                customer_id=None if customer_id is None else str(customer_id).strip(),
+                customer_id=customer_id,
                 summary=summary,
                 inferred=True,
             ),
         ]
+
+
+def _spelled(order: Order | None, item_id: str) -> str:
+    """An item's id as the order spells it, where it is one of its items under another spelling."""
+    ids = {line.item_id for line in order.lines} if order is not None else set()
+    same = [each for each in ids if fold(each) == fold(item_id)]
+    return same[0] if item_id not in ids and len(same) == 1 else item_id
 
 
 def _holds(order: Order, call: ToolCall) -> bool:
@@ -423,7 +447,7 @@ def following_round(case: Case, order: Order, ahead: Sequence[Answered]) -> list
                 if lines:
                     break
                 continue
-            line = line_of(call)
+            line = line_of(call, order)
             if any(_alike(known, line) for known in lines):
                 break
             # More than there is in one round is rather another try at what was refused.
@@ -465,10 +489,10 @@ def picks_of(lines: Iterable[ev.ReturnLine]) -> tuple[ev.Pick, ...]:
     return tuple(ev.Pick(item_id, quantity) for item_id, quantity in units.items())
 
 
-def line_of(call: ToolCall) -> ev.ReturnLine:
-    """The line that a call of `initiate_return` sends."""
+def line_of(call: ToolCall, order: Order | None) -> ev.ReturnLine:
+    """The line that a call of `initiate_return` sends, with the item as the order spells it."""
     return ev.ReturnLine(
-        text_of(call, "item_id"),
+        _spelled(order, text_of(call, "item_id")),
         _quantity(call.arguments.get("quantity")),
         text_of(call, "return_reason"),
         text_of(call, "note") if "note" in call.arguments else "",
@@ -480,13 +504,19 @@ def _quantity(value: object) -> int:
     if value is None:
         return NOT_RECORDED_UNITS
     if isinstance(value, str):
-        text = value.strip()
-        if hidden(text):
+        if hidden(value):
             return NOT_RECORDED_UNITS
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    if isinstance(value, bool) or not isinstance(value, int | float):
+        if not value.isascii() or len(value) > MOST_DIGITS:
+            return 0
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return 0
-    return int(value) if value == int(value) and abs(value) < 2**31 else 0
+    try:
+        units = Decimal(value.strip() if isinstance(value, str) else value)
+    except (InvalidOperation, ValueError):
+        return 0
+    if not units.is_finite() or abs(units) >= 2**31 or units != units.to_integral_value():
+        return 0
+    return int(units)
 
 
 def text_of(call: ToolCall, name: str) -> str:
@@ -494,6 +524,6 @@ def text_of(call: ToolCall, name: str) -> str:
     value = call.arguments.get(name)
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**MOST_DIGITS:
         return str(value)
     return NOT_RECORDED
