@@ -329,6 +329,10 @@ class Namer:
         label = self.labels.get(event)
         return f"the answer “{label}”" if label else f"“{spaced(event)}”"
 
+    def takes(self, state: str, event: str) -> bool:
+        """Whether any row of a state leads on with an event."""
+        return any(row.to is not None for row in self.definition.rows.get((state, event), ()))
+
     def expected(self, state: str) -> str:
         """What the procedure waits for in a state, in words."""
         here = self.definition.states[state]

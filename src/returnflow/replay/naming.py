@@ -140,7 +140,13 @@ class Naming:
         displaced = self.elsewhere[name] > 0
         if displaced:
             self.elsewhere[name] -= 1
-        reason = f"{namer.called(name)} has no place in “{state.title}”"
+        repair = f"Here the procedure waits for {namer.expected(move.state)}."
+        if not displaced and namer.takes(move.state, name):
+            # The state would take it: it is what follows that does not fit.
+            reason = f"the call goes on in “{state.title}” as if {namer.called(name)} had not been"
+            repair = "Go on as it leads, or leave it out."
+        else:
+            reason = f"{namer.called(name)} has no place in “{state.title}”"
         if displaced:
             reason += "; it belongs elsewhere in the call"
         self.found.append(
@@ -152,7 +158,7 @@ class Naming:
                 state=move.state,
                 event=name,
                 reason=reason,
-                repair=f"Here the procedure waits for {namer.expected(move.state)}.",
+                repair=repair,
             )
         )
 
