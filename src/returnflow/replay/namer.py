@@ -346,4 +346,5 @@ class Namer:
 
 
 def spaced(name: str) -> str:
+    """A name as people read it."""
     return name.replace("_", " ")
