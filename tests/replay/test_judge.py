@@ -516,6 +516,13 @@ def test_items_that_were_not_presented_are_a_remark() -> None:
     assert "LAMP" in found.reason
 
 
+def test_what_was_presented_some_turns_before_counts() -> None:
+    """The customer knows what is in the order already when it is opened."""
+    before = [said("That would be the LAMP and the RUG."), said("One moment."), said("Thanks.")]
+    messages = [*identify(), *before, *order(), *item(), *package(), *initiate(), said(NOTICES)]
+    assert judged(*messages).findings == ()
+
+
 # -- tools ------------------------------------------------------------------------------------
 
 
