@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from returnflow.engine import definition, yamltext
+from returnflow.engine import definition
+from returnflow.engine.compiled import MAX_BYTES
 from returnflow.engine.definition import Definition, digest_of
+from returnflow.engine.yamltext import MAX_PROBLEMS
 from returnflow.errors import DefinitionError, UsageError
 
 HERE = Path(__file__).parent
@@ -198,14 +200,14 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
     """Rule 40: input has a limit of size; no more of the file than that is held in memory."""
     path = tmp_path / "sop.yaml"
     with path.open("wb") as file:
-        file.truncate(50 * yamltext.MAX_BYTES)
+        file.truncate(50 * MAX_BYTES)
     tracemalloc.start()
     with pytest.raises(DefinitionError) as caught:
         definition.load(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert caught.value.problems == [f"{path}:1:1: larger than 1000000 bytes; not read"]
-    assert peak < 5 * yamltext.MAX_BYTES
+    assert peak < 5 * MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ def test_an_alias_bomb_does_not_explode(tmp_path: Path) -> None:
 def test_problems_without_end_are_cut_short(tmp_path: Path) -> None:
     """A file of mistakes is not answered with as many lines."""
     problems = problems_of("".join(f"k{n}: &a x\n" for n in range(5_000)), tmp_path)
-    assert len(problems) == yamltext.MAX_PROBLEMS + 1
+    assert len(problems) == MAX_PROBLEMS + 1
     assert problems[-1].strip() == "and more; reading stopped here"
 
 

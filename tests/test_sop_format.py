@@ -9,13 +9,14 @@ import pytest
 from pydantic import BaseModel
 
 from returnflow.engine import definition
-from returnflow.engine.scorecard import AutoFailSpec, ScorecardSpec
 from returnflow.engine.spec import (
+    AutoFailSpec,
     DefinitionSpec,
     FieldSpec,
     NoticeSpec,
     QuestionSpec,
     RowSpec,
+    ScorecardSpec,
     StateSpec,
     WordingSpec,
 )

@@ -10,9 +10,9 @@ from returnflow.errors import UsageError
 
 HOME_VARIABLE = "RETURNFLOW_HOME"
 JOURNAL_FILE = "journal.sqlite3"
-CHECKED_FOLDER = "checked"
-MOST_CHECKED = 50
-"""So many checked procedures are remembered."""
+KEPT_FOLDER = "procedures"
+MOST_KEPT = 50
+"""So many checked procedures are kept in their compiled form."""
 
 
 def data_dir() -> Path:
@@ -46,26 +46,33 @@ def data_dir() -> Path:
     return folder
 
 
-class CheckedTexts:
-    """The procedures that passed every check, remembered in the data folder as empty files.
+class KeptProcedures:
+    """The compiled forms of procedures that passed every check, as files in the data folder.
 
-    Where the folder cannot be used, nothing is remembered and everything is checked again.
+    Where the folder cannot be used, nothing is kept and everything is checked again.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder / CHECKED_FOLDER
+        self._folder = folder / KEPT_FOLDER
 
-    def __contains__(self, key: str) -> bool:
-        return (self._folder / key).is_file()
+    def get(self, key: str) -> bytes | None:
+        """What is kept under a key; None where nothing is, or it cannot be read."""
+        try:
+            return (self._folder / key).read_bytes()
+        except OSError:
+            return None
 
-    def add(self, key: str) -> None:
-        """Remembers a text; the oldest go where there are many."""
+    def put(self, key: str, data: bytes) -> None:
+        """Keeps it whole or not at all; the oldest go where there are many."""
         with suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            known = sorted(self._folder.iterdir(), key=lambda each: each.stat().st_mtime)
-            for old in known[: max(0, len(known) - MOST_CHECKED)]:
+            kept = sorted(self._folder.iterdir(), key=lambda each: each.stat().st_mtime)
+            for old in kept[: max(0, len(kept) - MOST_KEPT + 1)]:
                 old.unlink(missing_ok=True)
-            (self._folder / key).touch(mode=0o600)
+            # Another process may be keeping the same, or reading it.
+            part = self._folder / f"{key}.{os.getpid()}"
+            part.write_bytes(data)
+            part.replace(self._folder / key)
 
 
 def default_journal_url() -> str:

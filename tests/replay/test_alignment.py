@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from returnflow.engine.definition import Definition, Row, load
+from returnflow.engine.definition import Definition, Place, Row, load
 from returnflow.engine.vocabulary import event_name
-from returnflow.engine.yamltext import Place
 from returnflow.replay.alignment import KEPT, LONGEST, ControlFlow
 from returnflow.testing import random_call
 

@@ -23,10 +23,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from returnflow.engine import definition, statements, words
+from returnflow.engine.compiled import Wording
 from returnflow.engine.definition import Definition
 from returnflow.engine.hearing import Hearing
 from returnflow.engine.spoken import Utterance, fold
-from returnflow.engine.statements import Wording
 from returnflow.returns import VOCABULARY
 
 HERE = Path(__file__).parent

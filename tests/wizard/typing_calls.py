@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
-from returnflow.engine.definition import Definition, QuestionSpec
+from returnflow.engine.definition import Definition, Question
 from returnflow.engine.session import Ask, Await, Session
 from returnflow.engine.vocabulary import Event, event_name
 from returnflow.errors import (
@@ -332,7 +332,7 @@ def _transfer(event: ev.HumanRequested) -> str:
     return f"/transfer{ENTER}{why}{ENTER}{summary}"
 
 
-def _answer(session: Session, question: QuestionSpec, event: Event) -> str:
+def _answer(session: Session, question: Question, event: Event) -> str:
     """The line that stands for an answer, and what is asked within it."""
     slash = f"/{question.key} " if question.key else ""
     match event:

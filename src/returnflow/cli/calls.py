@@ -196,9 +196,11 @@ def _starting() -> Iterator[None]:
 def _definition(case_id: str, text: str) -> Definition | None:
     """The procedure as it was when the call began; None, told, where it is not understood."""
     from returnflow.engine import definition
+    from returnflow.home import KeptProcedures, data_dir
 
+    keeper = KeptProcedures(data_dir())
     try:
-        return definition.loads(text, f"the procedure of case {case_id}")
+        return definition.loads(text, f"the procedure of case {case_id}", keeper)
     except DefinitionError as error:
         click.echo(
             f"returnflow: case {case_id} was begun under a procedure that this version no longer "

@@ -164,10 +164,10 @@ def procedure(file: Path | None) -> Definition:
     """
     from returnflow.bundled import bundled
     from returnflow.engine import definition
-    from returnflow.home import CheckedTexts, data_dir
+    from returnflow.home import KeptProcedures, data_dir
 
     path = file or bundled("states") / "handling_returns.yaml"
-    return definition.load(path, CheckedTexts(data_dir()))
+    return definition.load(path, KeptProcedures(data_dir()))
 
 
 def lead(place: Place, session: Session, log: CaseLog, *, journal: str | None, resume: bool) -> int:

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from returnflow.engine import scorecard, words
+from returnflow.engine import scorecard_checks, words
+from returnflow.engine.definition import RESERVED_KEYS
 from returnflow.engine.hearing_checks import heard
 from returnflow.engine.spec import (
-    RESERVED_KEYS,
     DefinitionSpec,
     RowSpec,
     StateSpec,
@@ -55,7 +55,7 @@ def _names(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
         "event": vocabulary.by_name,
         "step": spec.steps,
     }
-    for path, what, name in scorecard.names(spec.scorecard):
+    for path, what, name in scorecard_checks.names(spec.scorecard):
         if name not in known[what]:
             yield ("scorecard", *path), _unknown(what, name, known[what])
     for key in spec.notices:

@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from returnflow.engine import english
+from returnflow.engine.compiled import Wording
 from returnflow.engine.phrases import Occurrence
 from returnflow.engine.spoken import CLAUSE_END, COMMA, NO_BREAK, SENTENCE_END
-from returnflow.engine.statements import Claim, Said, Span, Wording, claims, quoted
+from returnflow.engine.statements import Claim, Said, Span, claims, quoted
 
 _ROUND: Final = 15
 """Words before and after that are looked at for what makes it uncertain."""

@@ -1,7 +1,8 @@
-"""A procedure's YAML, as an immutable Definition.
+"""A procedure as an immutable Definition.
 
-`load` reads the text, checks its shape (`spec`) and its sense (`checks`), and reports everything
-that is wrong, each with file:line:column. A Definition that exists is sound.
+A text is read, its shape (`spec`) and its sense (`checks`) are checked, and everything that is
+wrong is reported with file:line:column (`loading`). A Definition that exists is sound. The
+compiled form of a text that has passed can be kept, so that the next start need not repeat that.
 """
 
 from __future__ import annotations
@@ -13,36 +14,49 @@ from pathlib import Path
 from typing import Protocol
 
 from returnflow import __version__
-from returnflow.engine.hearing_checks import wordings
-from returnflow.engine.scorecard import ScorecardSpec
-from returnflow.engine.spec import (
-    RESERVED_KEYS,
-    DefinitionSpec,
-    FieldSpec,
+from returnflow.engine.compiled import (
+    FORM,
+    MAX_BYTES,
+    Compiled,
+    Field,
     Kind,
-    QuestionSpec,
-    kind_of,
-    rows_of,
-    shape,
+    Place,
+    Question,
+    Wording,
+    from_bytes,
+    known,
+    to_bytes,
 )
-from returnflow.engine.statements import Wording
+from returnflow.engine.scorecard import Scorecard
 from returnflow.engine.vocabulary import Guard, Operation, Vocabulary, load_vocabulary
-from returnflow.engine.yamltext import Document, Place, read_file, read_text
-from returnflow.errors import DefinitionError, UsageError
+from returnflow.errors import DefinitionError, EngineError, UsageError
 
 __all__ = [
     "RESERVED_KEYS",
-    "Checked",
     "Definition",
-    "FieldSpec",
+    "Field",
+    "Keeper",
     "Kind",
-    "QuestionSpec",
+    "Place",
+    "Question",
     "Row",
     "State",
     "digest_of",
     "load",
     "loads",
 ]
+
+RESERVED_KEYS = (
+    "back",
+    "note",
+    "transfer",
+    "hangup",
+    "help",
+    "facts",
+    "check",
+    "leave",
+)
+"""Words that mean the same at every question; a question of the YAML cannot take them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +105,7 @@ class State:
     kind: Kind
     say: str | None
     do: str | None
-    questions: tuple[QuestionSpec, ...]
+    questions: tuple[Question, ...]
     operation: Operation | None
     end: str | None
     owes: str | None
@@ -129,7 +143,7 @@ class Definition:
     terms: Mapping[str, tuple[str, ...]]
     notices: Mapping[str, str]
     heard: Mapping[str, tuple[Wording, ...]]
-    scorecard: ScorecardSpec
+    scorecard: Scorecard
     text: str
     digest: str
 
@@ -161,110 +175,117 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class Checked(Protocol):
-    """Remembers which texts have passed every check, so that a start need not repeat them."""
+class Keeper(Protocol):
+    """Keeps the compiled form of texts that have passed every check."""
 
-    def __contains__(self, key: str) -> bool:
-        """Whether the text of that key has passed."""
+    def get(self, key: str) -> bytes | None:
+        """What is kept under a key; None where nothing is."""
 
-    def add(self, key: str) -> None:
-        """Remembers that it has."""
+    def put(self, key: str, data: bytes) -> None:
+        """Keeps it, if it can."""
 
 
-def load(path: Path, checked: Checked | None = None) -> Definition:
+def load(path: Path, keeper: Keeper | None = None) -> Definition:
     """The definition in a file.
 
     Args:
-        checked: where a text is in it, its names, table and words are not checked again; a text
-            that passes is put in.
+        keeper: a text whose compiled form is kept there is not read and checked again; that of
+            any other is put there when it has passed.
 
     Raises:
         DefinitionError: with every problem found, in file order. What is wrong with the YAML
             itself hides the rest, and so does what is wrong with the shape.
     """
-    return _build(read_file(path), checked)
-
-
-def loads(text: str, name: str = "<text>") -> Definition:
-    """The definition in a text; raises as `load`."""
-    return _build(read_text(text, name))
-
-
-def _build(document: Document, checked: Checked | None = None) -> Definition:
-    spec = shape(document)
     try:
-        vocabulary = load_vocabulary(spec.vocabulary)
-    except UsageError as error:
-        raise DefinitionError([document.problem(("vocabulary",), str(error))]) from None
-    key = _key(document, vocabulary)
-    if checked is None or key not in checked:
-        # Imported late: a text that is known to be sound needs no parser of templates to load.
-        from returnflow.engine import checks
-
-        if problems := checks.check(spec, document, vocabulary):
-            raise DefinitionError(problems)
-        if checked is not None:
-            checked.add(key)
-    return _assemble(spec, document, vocabulary)
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DefinitionError([f"{path}: cannot be read: {error.strerror or error}"]) from None
+    return loads(raw, str(path), keeper)
 
 
-def _key(document: Document, vocabulary: Vocabulary) -> str:
-    """What a check depends on: the text, this version, and the words of the vocabulary."""
-    words = [*vocabulary.by_name, *vocabulary.guards, *vocabulary.operations, *vocabulary.notices]
-    parts = (__version__, vocabulary.name, ",".join(sorted(words)), document.text)
-    return digest_of("\0".join(parts))
+def loads(raw: bytes | str, name: str = "<text>", keeper: Keeper | None = None) -> Definition:
+    """The definition in a text; raises as `load`."""
+    key = ""
+    if keeper is not None and len(raw) <= MAX_BYTES:
+        key = _key(raw)
+        if (kept := keeper.get(key)) and (definition := _kept(kept, name)) is not None:
+            return definition
+    # Imported late: a text that is known to be sound needs no parser to load.
+    from returnflow.engine.loading import compile_text
+
+    compiled = compile_text(raw, name)
+    if keeper is not None:
+        keeper.put(key, to_bytes(compiled))
+    return _bound(compiled, load_vocabulary(compiled.vocabulary), name)
 
 
-def _assemble(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> Definition:
+def _key(raw: bytes | str) -> str:
+    """What the compiled form depends on, but for the words of the vocabulary."""
+    data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    return hashlib.sha256(f"{__version__}\0{FORM}\0".encode() + data).hexdigest()
+
+
+def _kept(data: bytes, name: str) -> Definition | None:
+    """The definition from its kept form; None where that is of no use any more."""
+    try:
+        compiled = from_bytes(data)
+        vocabulary = load_vocabulary(compiled.vocabulary)
+    except (EngineError, UsageError):
+        return None  # it is compiled again, and what is wrong is told then
+    if compiled.known != known(vocabulary):
+        return None
+    return _bound(compiled, vocabulary, name)
+
+
+def _bound(compiled: Compiled, vocabulary: Vocabulary, name: str) -> Definition:
+    rows: dict[tuple[str, str], list[Row]] = {}
+    for row in compiled.rows:
+        rows.setdefault((row.state, row.event), []).append(
+            Row(
+                state=row.state,
+                event=row.event,
+                number=row.number,
+                guards=tuple(vocabulary.guards[guard] for guard in row.guards),
+                to=row.to,
+                words=row.words,
+                discard=row.discard,
+                remark=row.remark,
+                anywhere=row.anywhere,
+                place=row.place,
+            )
+        )
     states = {
-        name: State(
-            name=name,
+        state.name: State(
+            name=state.name,
             step=state.step,
             title=state.title,
-            kind=kind_of(state),
+            kind=state.kind,
             say=state.say,
             do=state.do,
-            questions=tuple(state.ask or ()),
+            questions=state.questions,
             operation=vocabulary.operations[state.call] if state.call else None,
             end=state.end,
             owes=state.owes,
-            place=document.place(("states", name)),
+            place=state.place,
         )
-        for name, state in spec.states.items()
-    }
-    rows = {
-        (name, event): tuple(
-            Row(
-                state=name,
-                event=event,
-                number=number,
-                guards=tuple(vocabulary.guards[guard] for guard in written.row.when),
-                to=name if written.row.stay else written.row.to,
-                words=written.row.refuse or written.row.tell,
-                discard=written.row.discard,
-                remark=written.row.remark,
-                anywhere=written.anywhere,
-                place=document.place(written.path),
-            )
-            for number, written in enumerate(group)
-        )
-        for (name, event), group in rows_of(spec, vocabulary).items()
+        for state in compiled.states
     }
     return Definition(
-        name=document.name,
-        sop=spec.sop,
-        version=spec.version,
-        title=spec.title,
+        name=name,
+        sop=compiled.sop,
+        version=compiled.version,
+        title=compiled.title,
         vocabulary=vocabulary,
-        initial=spec.initial,
-        steps=dict(spec.steps),
+        initial=compiled.initial,
+        steps=compiled.steps,
         states=states,
-        rows=rows,
-        words=dict(spec.words),
-        terms={term: tuple(phrases) for term, phrases in spec.terms.items()},
-        notices={name: notice.say for name, notice in spec.notices.items()},
-        heard=wordings(spec),
-        scorecard=spec.scorecard,
-        text=document.text,
-        digest=digest_of(document.text),
+        rows={key: tuple(group) for key, group in rows.items()},
+        words=compiled.words,
+        terms=compiled.terms,
+        notices=compiled.notices,
+        heard=compiled.heard,
+        scorecard=compiled.scorecard,
+        text=compiled.text,
+        digest=digest_of(compiled.text),
     )

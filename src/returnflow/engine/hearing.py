@@ -11,10 +11,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from returnflow.engine.compiled import Wording
 from returnflow.engine.contrary import contrary
 from returnflow.engine.phrases import DENIAL, Lexicon
 from returnflow.engine.spoken import fold, glance, may_deny
-from returnflow.engine.statements import Said, Span, Wording, claims, standing
+from returnflow.engine.statements import Said, Span, claims, standing
 
 if TYPE_CHECKING:
     from returnflow.engine.definition import Definition

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from returnflow.engine import phrases
+from returnflow.engine.compiled import VALUE, Wording
 from returnflow.engine.spec import DefinitionSpec, NoticeSpec, WordingSpec
-from returnflow.engine.statements import VALUE, Wording
 from returnflow.engine.vocabulary import Vocabulary
 from returnflow.engine.yamltext import Path_, suggest
 

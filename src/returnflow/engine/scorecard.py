@@ -5,10 +5,10 @@ The YAML need not have one; what it leaves out has the defaults below.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Literal, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+import msgspec
 
 Kind = Literal[
     "skipped_step",
@@ -53,31 +53,25 @@ _WEIGHT: Mapping[Kind, int] = {
     "unfinished": 5,
 }
 
-_Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
-
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class AutoFailSpec(_Spec):
+class AutoFail(msgspec.Struct, frozen=True):
     """A call in which there is such a finding has failed, whatever else is in it.
 
     All that is given must fit: the kind of the finding, the guard, the notice or the event that
     it is about, its severity, its step.
     """
 
-    label: Annotated[str, Field(min_length=1, max_length=200)]
+    label: str
     kind: Kind | None = None
-    guard: _Name | None = None
-    notice: _Name | None = None
-    event: _Name | None = None
+    guard: str | None = None
+    notice: str | None = None
+    event: str | None = None
     severity: Severity | None = None
     step: str | None = None
 
 
-class ScorecardSpec(_Spec):
-    """The `scorecard` block.
+class Scorecard(msgspec.Struct, frozen=True):
+    """The `scorecard` block of a procedure.
 
     Args:
         pass_mark: the least score, 0 to 100, with which a call passes.
@@ -90,14 +84,14 @@ class ScorecardSpec(_Spec):
         steps: a factor for the points, by step.
     """
 
-    pass_mark: Annotated[int, Field(ge=0, le=100)] = 80
-    severities: dict[Kind, Severity] = {}
-    guards: dict[_Name, Severity] = {}
-    notices: dict[_Name, Severity] = {}
-    presenting: Severity = "remark"
-    weights: dict[Kind, Annotated[int, Field(ge=0, le=100)]] = {}
-    steps: dict[str, Annotated[float, Field(ge=0, le=100, strict=False)]] = {}
-    auto_fail: list[AutoFailSpec] = []
+    pass_mark: int
+    severities: Mapping[Kind, Severity]
+    guards: Mapping[str, Severity]
+    notices: Mapping[str, Severity]
+    presenting: Severity
+    weights: Mapping[Kind, int]
+    steps: Mapping[str, float]
+    auto_fail: tuple[AutoFail, ...]
 
 
 class Scored(Protocol):
@@ -117,7 +111,7 @@ class Scored(Protocol):
     def step(self) -> str: ...
 
 
-def severity_of(card: ScorecardSpec, kind: Kind, *, guard: str = "", notice: str = "") -> Severity:
+def severity_of(card: Scorecard, kind: Kind, *, guard: str = "", notice: str = "") -> Severity:
     """How grave a finding of that kind is, about that guard or that unheard notice."""
     if kind in REMARKS:
         return "remark"
@@ -128,13 +122,13 @@ def severity_of(card: ScorecardSpec, kind: Kind, *, guard: str = "", notice: str
     return card.severities.get(kind, _SEVERITY[kind])
 
 
-def failed_at_once(card: ScorecardSpec, findings: Iterable[Scored]) -> list[str]:
+def failed_at_once(card: Scorecard, findings: Iterable[Scored]) -> list[str]:
     """The labels of the auto-fail rules that apply, each once."""
     found = list(findings)
     return [rule.label for rule in card.auto_fail if any(_fits(rule, each) for each in found)]
 
 
-def _fits(rule: AutoFailSpec, found: Scored) -> bool:
+def _fits(rule: AutoFail, found: Scored) -> bool:
     wanted = (rule.kind, rule.guard, rule.notice, rule.event, rule.severity, rule.step)
     have = (found.kind, found.guard, found.notice, found.event, found.severity, found.step)
     return found.severity != "remark" and all(
@@ -142,7 +136,7 @@ def _fits(rule: AutoFailSpec, found: Scored) -> bool:
     )
 
 
-def score(card: ScorecardSpec, findings: Iterable[Scored]) -> int:
+def score(card: Scorecard, findings: Iterable[Scored]) -> int:
     """100 less the points of every finding above a remark; 0 where an auto-fail rule applies."""
     found = [each for each in findings if each.severity != "remark"]
     if failed_at_once(card, found):
@@ -152,24 +146,3 @@ def score(card: ScorecardSpec, findings: Iterable[Scored]) -> int:
         for each in found
     )
     return max(0, round(100 - lost))
-
-
-def names(
-    card: ScorecardSpec,
-) -> Iterator[tuple[tuple[str | int, ...], Literal["guard", "notice", "event", "step"], str]]:
-    """Every name in the block that must exist elsewhere: its path, what it names, the name."""
-    for guard in card.guards:
-        yield ("guards", guard), "guard", guard
-    for notice in card.notices:
-        yield ("notices", notice), "notice", notice
-    for step in card.steps:
-        yield ("steps", step), "step", step
-    for i, rule in enumerate(card.auto_fail):
-        if rule.guard is not None:
-            yield ("auto_fail", i, "guard"), "guard", rule.guard
-        if rule.notice is not None:
-            yield ("auto_fail", i, "notice"), "notice", rule.notice
-        if rule.event is not None:
-            yield ("auto_fail", i, "event"), "event", rule.event
-        if rule.step is not None:
-            yield ("auto_fail", i, "step"), "step", rule.step

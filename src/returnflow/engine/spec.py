@@ -13,24 +13,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from returnflow.engine.scorecard import AutoFailSpec, ScorecardSpec
+from returnflow.engine.compiled import Kind
+from returnflow.engine.scorecard import Kind as Finding
+from returnflow.engine.scorecard import Severity
 from returnflow.engine.vocabulary import Vocabulary
 from returnflow.engine.yamltext import Document, Path_, in_file_order, suggest
 from returnflow.errors import DefinitionError
-
-Kind = Literal["ask", "call", "end"]
-
-RESERVED_KEYS = (
-    "back",
-    "note",
-    "transfer",
-    "hangup",
-    "help",
-    "facts",
-    "check",
-    "leave",
-)
-"""Words that mean the same at every question; a question of the YAML cannot take them."""
 
 # -- the shape of the YAML --------------------------------------------------------------------
 
@@ -115,6 +103,31 @@ class NoticeSpec(_Spec):
         if not isinstance(data, dict):
             raise PydanticCustomError("notice_type", "neither text nor a mapping")
         return data
+
+
+class AutoFailSpec(_Spec):
+    """A rule of the scorecard, as written."""
+
+    label: Annotated[str, Field(min_length=1, max_length=200)]
+    kind: Finding | None = None
+    guard: _Name | None = None
+    notice: _Name | None = None
+    event: _Name | None = None
+    severity: Severity | None = None
+    step: str | None = None
+
+
+class ScorecardSpec(_Spec):
+    """The `scorecard` block, as written; what it leaves out has these defaults."""
+
+    pass_mark: Annotated[int, Field(ge=0, le=100)] = 80
+    severities: dict[Finding, Severity] = {}
+    guards: dict[_Name, Severity] = {}
+    notices: dict[_Name, Severity] = {}
+    presenting: Severity = "remark"
+    weights: dict[Finding, Annotated[int, Field(ge=0, le=100)]] = {}
+    steps: dict[str, Annotated[float, Field(ge=0, le=100, strict=False)]] = {}
+    auto_fail: list[AutoFailSpec] = []
 
 
 class DefinitionSpec(_Spec):

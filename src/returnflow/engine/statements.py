@@ -7,21 +7,17 @@ and is not taken back.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from returnflow.engine.compiled import VALUE, Wording
 from returnflow.engine.phrases import DENIAL, NOTHING, Lexicon, Occurrence
 from returnflow.engine.said_value import Spelled, bare
 from returnflow.engine.spoken import Utterance
 
 Span = tuple[int, int]
 """Where in a text something was said: from, and up to before; in characters."""
-
-VALUE = re.compile(r"\{\{ *due\.([a-z][a-z0-9_]*) *\}\}")
-"""How a wording asks for a value of what is due."""
 
 _NEAR: Final = 40
 """Words that the parts of one statement may span within a clause, and in each sentence."""
@@ -31,35 +27,6 @@ _BACK: Final = 2
 
 _QUOTED: Final = 400
 """Characters of a sentence that are quoted whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """One way of saying a notice, as the YAML has it.
-
-    Args:
-        parts: terms, or values such as ``{{ due.tracking_id }}``; all must be there.
-        ordered: in this order; else in any.
-        denied: the statement is denied: "is not refunded".
-        sentences: over how many sentences it may stretch; None: it is within one clause.
-        unless: terms that must not be there as well.
-    """
-
-    parts: tuple[str, ...]
-    ordered: bool = False
-    denied: bool = False
-    sentences: int | None = None
-    unless: tuple[str, ...] = ()
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The names of the values that it asks for."""
-        return tuple(m[1] for part in self.parts if (m := VALUE.fullmatch(part)))
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """The terms that it asks for."""
-        return tuple(part for part in self.parts if not VALUE.fullmatch(part))
 
 
 class Claim(NamedTuple):

@@ -16,9 +16,9 @@ from typing import Any
 
 import yaml
 
+from returnflow.engine.compiled import MAX_BYTES, Place
 from returnflow.errors import DefinitionError
 
-MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 MAX_PROBLEMS = 100
 
@@ -30,14 +30,6 @@ _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)", re.ASCII)
 _NULL = {"", "~", "null"}
 # What YAML calls printable, and so allows; a lone surrogate could not even be saved as UTF-8.
 _UNPRINTABLE = re.compile("[^\\t\\n\\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """A line and a column, both counted from 1, in a file."""
-
-    line: int
-    column: int
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,6 @@ class Judge:
             return self._report(transcript, trace, [*remarks, *found], walked.state, 0, doubts)
         way = self._paths.find(trace, lambda: self._tracer.new_case(transcript))
         found, more = Naming(self._namer, trace, way).name()
-        found += self._namer.at_the_end(trace, way.state, way.case)
         found = [*remarks, *found]
         found, open_ = self._namer.across_gaps(trace, found)
         if more and transcript.policy_date is None:

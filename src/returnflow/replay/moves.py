@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
-from returnflow.engine.definition import Row
-from returnflow.engine.vocabulary import Event, Guard
+from returnflow.engine.definition import Definition, Row
+from returnflow.engine.vocabulary import Event, Guard, event_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +89,29 @@ class Way:
     case: Any
     state: str
     cost: int = 0
+
+
+def leading(definition: Definition) -> frozenset[tuple[str, str]]:
+    """By name, the answers and the requests of writes, each with every event that can come of it:
+    of the answer that an operation is called for, and of the operation."""
+    outcomes = {
+        name for each in definition.vocabulary.operations.values() for name in each.outcomes
+    }
+    own: dict[str, set[str]] = {}
+    for row in definition.all_rows():
+        if definition.states[row.state].operation and not row.anywhere:
+            own.setdefault(row.state, set()).add(row.event)
+    return frozenset(
+        (row.event, event)
+        for row in definition.all_rows()
+        if row.event not in outcomes and row.to is not None
+        for event in own.get(row.to, ())
+    )
+
+
+def continues(before: Move | None, move: LogMove, pairs: Container[tuple[str, str]]) -> bool:
+    """Whether an event without a place goes on what the one right before it, which has none
+    either, began: an answer, the call made for it, and what came of that are one slip."""
+    if not isinstance(before, LogMove) or before.at != move.at - 1:
+        return False
+    return (event_name(before.event), event_name(move.event)) in pairs

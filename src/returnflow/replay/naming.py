@@ -8,19 +8,51 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from returnflow.engine.definition import Row
 from returnflow.engine.scorecard import Kind, severity_of
-from returnflow.engine.vocabulary import Event, event_name
+from returnflow.engine.vocabulary import Event, Guard, event_name
 from returnflow.replay.findings import Finding
-from returnflow.replay.moves import Absent, Doubt, Failed, LogMove, ModelMove, Passed, Sync, Way
+from returnflow.replay.moves import (
+    Absent,
+    Doubt,
+    Failed,
+    LogMove,
+    ModelMove,
+    Move,
+    Passed,
+    Sync,
+    Way,
+    continues,
+    leading,
+)
 from returnflow.replay.namer import OUT_OF_TURN, Namer
 from returnflow.replay.trace import Trace
 
 _RULES = re.compile(r"\s*\((?:rules?\s)?[\d, and]+\)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stray:
+    """An event without a place, and the number of its finding."""
+
+    event: Event
+    finding: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """What would have put a finding in order, had it come right before."""
+
+    finding: int
+    fits: Callable[[Event], bool]
 
 
 class Naming:
@@ -28,6 +60,7 @@ class Naming:
 
     def __init__(self, namer: Namer, trace: Trace, way: Way) -> None:
         self.namer = namer
+        self.leading = leading(namer.definition)
         self.states = namer.definition.states
         self.trace = trace
         self.way = way
@@ -35,6 +68,9 @@ class Naming:
         self.doubts: list[Finding] = []
         self.blamed: set[str] = set()
         self.doubted: set[str] = set()
+        self.strays: list[_Stray] = []
+        self.wants: list[_Want] = []
+        self.dropped: set[int] = set()
         # A step that stands in another place is missing here and out of place there: one slip.
         strayed = Counter(event_name(m.event) for m in way.moves if isinstance(m, LogMove))
         missing = Counter(_missing(way))
@@ -43,6 +79,7 @@ class Naming:
 
     def name(self) -> tuple[list[Finding], list[Finding]]:
         skipped: list[ModelMove] = []
+        before: Move | None = None
         for move in self.way.moves:
             if isinstance(move, ModelMove):
                 if not move.silent:
@@ -50,12 +87,45 @@ class Naming:
                 continue
             self._skipped(skipped)
             skipped = []
-            if isinstance(move, LogMove):
-                self._stray(move)
-            else:
+            if isinstance(move, Sync):
                 self._taken(move)
+            elif not continues(before, move, self.leading) or move.harmless:
+                self._stray(move)
+            before = move
         self._skipped(skipped)
+        self._at_the_end()
+        self._pair()
         return self.found, self.doubts
+
+    def _at_the_end(self) -> None:
+        ends = self.namer.at_the_end(self.trace, self.way.state, self.way.case)
+        if any(each.kind == "unfinished" and each.event for each in ends):
+            # What has no place while a write is awaited follows from its outcome not being there.
+            late = {stray.finding for stray in self.strays}
+            late = {n for n in late if self.found[n].state == self.way.state}
+            self.strays = [each for each in self.strays if each.finding not in late]
+            self.wants = [each for each in self.wants if each.finding not in late]
+            self.dropped |= late
+        self.found += ends
+
+    def _pair(self) -> None:
+        """What is missing at one place and stands without one at another is one slip."""
+        for want in self.wants:
+            if want.finding in self.dropped:
+                continue
+            stray = next((each for each in self.strays if self._explains(each, want)), None)
+            if stray is not None:
+                self.dropped.add(stray.finding)
+                self.strays.remove(stray)
+                self.strays = [each for each in self.strays if each.finding != want.finding]
+                found = self.found[want.finding]
+                name = self.namer.called(event_name(stray.event))
+                reason = f"{found.reason}; {name} stands elsewhere in the call"
+                self.found[want.finding] = replace(found, reason=reason)
+        self.found = [each for i, each in enumerate(self.found) if i not in self.dropped]
+
+    def _explains(self, stray: _Stray, want: _Want) -> bool:
+        return stray.finding != want.finding and want.fits(stray.event)
 
     # -- moves --------------------------------------------------------------------------------
 
@@ -98,12 +168,16 @@ class Naming:
     def _what_comes(self, at: int) -> str:
         """What comes at a position, in words; an answer that was only inferred is named by the
         call that it was inferred from."""
-        events, index = self.trace.events, self.trace.index
-        if at >= len(events):
+        if at >= len(self.trace.events):
             return "the end"
+        return self.namer.called(event_name(self.trace.events[self._observed(at)]))
+
+    def _observed(self, at: int) -> int:
+        """The place of an event, or of the call from which it was concluded."""
+        events, index = self.trace.events, self.trace.index
         while at + 1 < len(events) and events[at].inferred and index[at + 1] == index[at]:
             at += 1
-        return self.namer.called(event_name(events[at]))
+        return at
 
     def _how(self, state: str, event: str) -> str:
         """How a step is done, in the agent's words."""
@@ -137,18 +211,24 @@ class Naming:
             return
         if any(each.kind == "unexpected_event" and each.index == index for each in self.found):
             return  # the answer behind a call, and the call: one slip
+        called = self._what_comes(move.at)
         displaced = self.elsewhere[name] > 0
         if displaced:
             self.elsewhere[name] -= 1
         repair = f"Here the procedure waits for {namer.expected(move.state)}."
+        if state.kind == "end":
+            repair = "The call is over; leave it out."
         if not displaced and namer.takes(move.state, name):
             # The state would take it: it is what follows that does not fit.
-            reason = f"the call goes on in “{state.title}” as if {namer.called(name)} had not been"
+            reason = f"the call goes on in “{state.title}” as if {called} had not been"
             repair = "Go on as it leads, or leave it out."
         else:
-            reason = f"{namer.called(name)} has no place in “{state.title}”"
+            reason = f"{called} has no place in “{state.title}”"
         if displaced:
             reason += "; it belongs elsewhere in the call"
+        else:
+            self.strays.append(_Stray(move.event, len(self.found)))
+            self.wants.append(_Want(len(self.found), self._opens(move)))
         self.found.append(
             namer.finding(
                 "unexpected_event",
@@ -156,11 +236,21 @@ class Naming:
                 at=move.event.at,
                 step=state.step,
                 state=move.state,
-                event=name,
+                event=event_name(self.trace.events[self._observed(move.at)]),
                 reason=reason,
                 repair=repair,
             )
         )
+
+    def _opens(self, move: LogMove) -> Callable[[Event], bool]:
+        """Whether an event, had it come right before, would have led to where this one fits."""
+        rows, wanted = self.namer.definition.rows, event_name(move.event)
+
+        def fits(other: Event) -> bool:
+            ways = rows.get((move.state, event_name(other)), ())
+            return any((row.to, wanted) in rows for row in ways if row.to not in (None, row.state))
+
+        return fits
 
     def _taken(self, move: Sync) -> None:
         if move.row.remark is not None and self.namer.asks(self.trace, move.row):
@@ -212,6 +302,13 @@ class Naming:
                 for value in values
                 for text in (map(str, value) if isinstance(value, tuple) else [str(value)])
             )
+            outcomes = state.operation.outcomes
+            self.wants.append(
+                _Want(
+                    len(self.found),
+                    lambda event: event_name(event) in outcomes and _names(event, what.split(", ")),
+                )
+            )
             self.found.append(
                 namer.finding(
                     "skipped_step",
@@ -254,7 +351,20 @@ class Naming:
             if about and about <= self.blamed:
                 continue
             self.blamed |= about
+            first = len(self.found)
             self.found += self._condition(move, issue)
+            self.wants += [_Want(first, fits) for fits in self._lacks(move, guard, about)]
+
+    def _lacks(
+        self, move: Sync, guard: Guard, about: frozenset[str]
+    ) -> Iterator[Callable[[Event], bool]]:
+        """What would have made a condition hold: that it was said, or that it was requested."""
+        if guard.finding == "notice_missing":
+            told = event_name(self.namer.definition.vocabulary.told)
+            yield lambda event: event_name(event) == told and _names(event, about)
+        operation = self.states[move.row.state].operation
+        if operation is not None and event_name(move.event) in operation.outcomes:
+            yield lambda event: event_name(event) == operation.request
 
     def _condition(self, move: Sync, issue: Failed) -> Iterable[Finding]:
         guard, namer = issue.guard, self.namer
@@ -329,6 +439,14 @@ def _missing(way: Way) -> Iterable[str]:
             yield move.row.event
         elif isinstance(move, Sync):
             yield from (issue.name for issue in move.issues if isinstance(issue, Absent))
+
+
+def _names(event: Event, things: Collection[str]) -> bool:
+    """Whether an event is about one of the things, which are ids; of none: about anything."""
+    values = [getattr(event, name) for name in event.__struct_fields__]
+    records = [value for value in values if isinstance(value, msgspec.Struct)]
+    values += [getattr(record, name) for record in records for name in record.__struct_fields__]
+    return not things or any(isinstance(value, str) and value in things for value in values)
 
 
 def _content(event: Event) -> bool:

@@ -34,6 +34,8 @@ from returnflow.replay.moves import (
     Passed,
     Sync,
     Way,
+    continues,
+    leading,
 )
 from returnflow.replay.trace import Trace
 
@@ -123,6 +125,10 @@ class PathFinder:
     answers: frozenset[str]
     unlikely: frozenset[str]
     _flows: dict[frozenset[str], ControlFlow] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.leading = leading(self.definition)
+        self.ends = frozenset(s.name for s in self.definition.states.values() if s.kind == "end")
 
     def flow(self, silent: frozenset[str]) -> ControlFlow:
         """The control flow for a format that cannot show those events."""
@@ -306,13 +312,16 @@ class _Search:
         weight = SLIP
         strayed, assumed = node.strayed, node.assumed
         name = self.names[node.at]
+        state = self.flow.states[node.state]
+        move = LogMove(node.at, event, state, harmless)
         if harmless:
             weight = HARMLESS
         elif name in assumed:
             weight, assumed = DISPLACED, _without(assumed, name)
+        elif state in self.finder.ends and continues(node.move, move, self.finder.leading):
+            weight = HARMLESS  # a whole call behind the end is one slip
         else:
             strayed = (*strayed, event)
-        move = LogMove(node.at, event, self.flow.states[node.state], harmless)
         onward = replace(
             node,
             at=node.at + 1,

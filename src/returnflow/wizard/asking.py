@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from returnflow.engine.definition import QuestionSpec
+from returnflow.engine.definition import Question
 from returnflow.wizard import answers, commands
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.console import Completion, Console, Prompt
@@ -41,7 +41,7 @@ class Asker:
     def __init__(
         self,
         console: Console,
-        options: Sequence[QuestionSpec],
+        options: Sequence[Question],
         aside: Callable[[str, str], object],
         kept: Callable[[], bool],
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from returnflow.engine.definition import QuestionSpec
+from returnflow.engine.definition import Question
 from returnflow.inert import inert
 from returnflow.wizard.answers import BadAnswer, nearest
 from returnflow.wizard.console import Completion
@@ -34,11 +34,11 @@ class Typed:
     """
 
     command: str
-    option: QuestionSpec | None
+    option: Question | None
     text: str
 
 
-def parse(line: str, options: Sequence[QuestionSpec]) -> Typed:
+def parse(line: str, options: Sequence[Question]) -> Typed:
     """Tells commands, options and plain answers apart: only the first two begin with a slash.
 
     Raises:
@@ -58,7 +58,7 @@ def parse(line: str, options: Sequence[QuestionSpec]) -> Typed:
     raise BadAnswer(f"There is no /{inert(word[:20])} here; /help lists.{nearest(word, known)}")
 
 
-def completions(options: Sequence[QuestionSpec]) -> list[Completion]:
+def completions(options: Sequence[Question]) -> list[Completion]:
     """The slash words that can be typed now."""
     own = [Completion(f"/{option.key}", option.label) for option in options]
     return own + [Completion(f"/{word}", about) for word, about in COMMANDS.items()]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from returnflow.engine.definition import QuestionSpec
+from returnflow.engine.definition import Question
 from returnflow.engine.machine import Step
 from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Run, Said
 from returnflow.engine.session import Ask, End
@@ -214,12 +214,12 @@ class PlainDesk:
             label, offered = form.label(), form.completions()
         return Prompt(label, validate, [*offered, *commands.completions(turn.options)])
 
-    def _typed(self, run: Run, turn: Turn, question: QuestionSpec, line: str) -> Answer | None:
+    def _typed(self, run: Run, turn: Turn, question: Question, line: str) -> Answer | None:
         if turn.kind != "return_lines":
             return Said(self._parsed(run, question, line, turn.choices))
         return self._lines(run, turn, question, line)
 
-    def _option(self, run: Run, turn: Turn, option: QuestionSpec, text: str) -> Answer | None:
+    def _option(self, run: Run, turn: Turn, option: Question, text: str) -> Answer | None:
         """An answer chosen by its key; its field is asked for, unless it was typed behind it."""
         if not option.fields:
             return Said(self._event(run, option, {}))
@@ -272,11 +272,11 @@ class PlainDesk:
 
     # -- events -------------------------------------------------------------------------------
 
-    def _event(self, run: Run, question: QuestionSpec, values: dict[str, Any]) -> Event:
+    def _event(self, run: Run, question: Question, values: dict[str, Any]) -> Event:
         return run.session.definition.vocabulary.by_name[question.event](**values)
 
     def _parsed(
-        self, run: Run, question: QuestionSpec, line: str, choices: tuple[Choice, ...]
+        self, run: Run, question: Question, line: str, choices: tuple[Choice, ...]
     ) -> Event:
         """The event that a line stands for; raises `BadAnswer`."""
         ((name, field),) = question.fields.items()
@@ -297,7 +297,7 @@ class PlainDesk:
 
     # -- the return's lines -------------------------------------------------------------------
 
-    def _lines(self, run: Run, turn: Turn, question: QuestionSpec, first: str) -> Answer | None:
+    def _lines(self, run: Run, turn: Turn, question: Question, first: str) -> Answer | None:
         form = self._form(run, question)
         asker = self._asker(run, turn)
         form.take(first)
@@ -330,15 +330,13 @@ class PlainDesk:
             )
         raise Cancelled
 
-    def _form(self, run: Run, question: QuestionSpec) -> LinesForm:
+    def _form(self, run: Run, question: Question) -> LinesForm:
         return LinesForm(
             run.session,
             lambda lines: self._allowed(run, self._lines_event(run, question, lines)),
         )
 
-    def _lines_event(
-        self, run: Run, question: QuestionSpec, lines: tuple[ReturnLine, ...]
-    ) -> Event:
+    def _lines_event(self, run: Run, question: Question, lines: tuple[ReturnLine, ...]) -> Event:
         return self._event(run, question, {next(iter(question.fields)): lines})
 
     # -- commands -----------------------------------------------------------------------------

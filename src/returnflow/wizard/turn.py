@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from returnflow.engine.definition import QuestionSpec
+from returnflow.engine.definition import Question
 from returnflow.engine.session import Ask, Session
 from returnflow.engine.vocabulary import Due
 from returnflow.returns import eligibility
@@ -58,8 +58,8 @@ class Turn:
     listing: tuple[Listed, ...]
     choices: tuple[Choice, ...]
     kind: str
-    typed: QuestionSpec | None
-    options: tuple[QuestionSpec, ...]
+    typed: Question | None
+    options: tuple[Question, ...]
 
 
 def turn_of(session: Session, ask: Ask) -> Turn:

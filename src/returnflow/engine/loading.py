@@ -1,0 +1,103 @@
+"""From a procedure's YAML to its compiled form, with every load-time check.
+
+What needs the YAML's parser, the models of its shape and the parser of templates is imported by
+this module and those below it, so a start with a text that is known to be sound needs none.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from returnflow.engine import checks
+from returnflow.engine.compiled import (
+    Compiled,
+    CompiledRow,
+    CompiledState,
+    Field,
+    Question,
+    known,
+)
+from returnflow.engine.hearing_checks import wordings
+from returnflow.engine.scorecard import Scorecard
+from returnflow.engine.spec import DefinitionSpec, QuestionSpec, kind_of, rows_of, shape
+from returnflow.engine.vocabulary import Vocabulary, load_vocabulary
+from returnflow.engine.yamltext import Document, read_text
+from returnflow.errors import DefinitionError, UsageError
+
+
+def compile_text(raw: bytes | str, name: str) -> Compiled:
+    """Reads, checks and compiles a text; `name` stands for the file in messages.
+
+    Raises:
+        DefinitionError: with every problem found, in file order. What is wrong with the YAML
+            itself hides the rest, and so does what is wrong with the shape.
+    """
+    document = read_text(raw, name)
+    spec = shape(document)
+    try:
+        vocabulary = load_vocabulary(spec.vocabulary)
+    except UsageError as error:
+        raise DefinitionError([document.problem(("vocabulary",), str(error))]) from None
+    if problems := checks.check(spec, document, vocabulary):
+        raise DefinitionError(problems)
+    return _compiled(spec, document, vocabulary)
+
+
+def _compiled(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> Compiled:
+    states = tuple(
+        CompiledState(
+            name=name,
+            step=state.step,
+            title=state.title,
+            kind=kind_of(state),
+            say=state.say,
+            do=state.do,
+            questions=tuple(_question(question) for question in state.ask or ()),
+            call=state.call,
+            end=state.end,
+            owes=state.owes,
+            place=document.place(("states", name)),
+        )
+        for name, state in spec.states.items()
+    )
+    rows = tuple(
+        CompiledRow(
+            state=name,
+            event=event,
+            number=number,
+            guards=tuple(written.row.when),
+            to=name if written.row.stay else written.row.to,
+            words=written.row.refuse or written.row.tell,
+            discard=written.row.discard,
+            remark=written.row.remark,
+            anywhere=written.anywhere,
+            place=document.place(written.path),
+        )
+        for (name, event), group in rows_of(spec, vocabulary).items()
+        for number, written in enumerate(group)
+    )
+    return Compiled(
+        sop=spec.sop,
+        version=spec.version,
+        title=spec.title,
+        vocabulary=spec.vocabulary,
+        known=known(vocabulary),
+        initial=spec.initial,
+        steps=dict(spec.steps),
+        states=states,
+        rows=rows,
+        words=dict(spec.words),
+        terms={term: tuple(phrases) for term, phrases in spec.terms.items()},
+        notices={name: notice.say for name, notice in spec.notices.items()},
+        heard=wordings(spec),
+        scorecard=msgspec.convert(spec.scorecard.model_dump(), Scorecard),
+        text=document.text,
+    )
+
+
+def _question(written: QuestionSpec) -> Question:
+    fields = {
+        name: Field(type=field.type, prompt=field.prompt, help=field.help)
+        for name, field in written.fields.items()
+    }
+    return Question(written.event, written.label, written.key, fields, written.confirm)
