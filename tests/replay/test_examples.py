@@ -78,7 +78,7 @@ EXPECTED: dict[str, tuple[Call, ...]] = {
     "chat/somebody-elses-order.json": (conforms("somebody-elses-order"),),
     # The order is shown at 5, and everything behind it is about it.
     "chat/somebody-elses-order-acted-on.json": (
-        violates("acted-on-anothers-order", ("guard_failed", "3", 5)),
+        violates("acted-on-anothers-order", ("guard_failed", "5", 14)),
     ),
     # `initiate_return` is called at 11, the package looked up nowhere.
     "chat/initiated-without-package-check.json": (
@@ -91,7 +91,7 @@ EXPECTED: dict[str, tuple[Call, ...]] = {
     ),
     # The item is looked up at 8, and what it shows leads to no return.
     "chat/not-returnable-but-initiated.json": (
-        violates("not-eligible", ("guard_failed", "4a", 8)),
+        violates("not-eligible", ("guard_failed", "5", 14)),
     ),
     # Three units are sent at 14; neither the look-ups nor the customer said three.
     "chat/more-than-ordered.json": (violates("wrong-quantity", ("guard_failed", "4b", 14)),),
@@ -104,7 +104,7 @@ EXPECTED: dict[str, tuple[Call, ...]] = {
     "chat/invalid-arguments.json": (inconclusive("invalid-arguments", damaged=True),),
     "chat/cut-off.json": (conforms("before-the-cut"), unreadable("cut-off#2")),
     # The package that is out for delivery is looked up at 8.
-    "chat/dialect-traj.json": (violates("41.0", ("guard_failed", "4b", 8)), conforms("41.1")),
+    "chat/dialect-traj.json": (violates("41.0", ("guard_failed", "5", 12)), conforms("41.1")),
     # -- the event log: an event is a member
     "native/lamp-returned.jsonl": (conforms("lamp-returned"),),
     "native/in-transit-explained.jsonl": (conforms("in-transit-explained"),),
@@ -130,9 +130,9 @@ EXPECTED: dict[str, tuple[Call, ...]] = {
     "csv/events.csv": (
         conforms("T-1"),
         violates("T-2", ("skipped_step", "1", 0)),
-        violates("T-3", ("guard_failed", "4b", 6)),
+        violates("T-3", ("guard_failed", "5", 8)),
     ),
-    "csv/operations.csv": (inconclusive("S-1"), violates("S-2", ("guard_failed", "4a", 2))),
+    "csv/operations.csv": (inconclusive("S-1"), violates("S-2", ("guard_failed", "5", 4))),
     "csv/begun-and-complete.tsv": (violates("U-1", ("unknown_event", "", 5)),),
 }
 """What is right, call by call."""

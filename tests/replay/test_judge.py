@@ -218,6 +218,8 @@ def test_an_item_out_of_its_window_fails_at_once() -> None:
     found = only(report)
     assert (found.kind, found.severity) == ("guard_failed", "critical")
     assert "42 days ago; the window of 30 days closed on 31 May 2026" in found.reason
+    # Nobody is to blame for the look-up: it stands at the call that sent it all the same.
+    assert (found.event, found.index, found.step) == ("return_opened", 9, "5")
     assert (report.score, report.passed) == (0, False)
 
 
@@ -443,6 +445,21 @@ def test_a_transfer_carries_the_customer_identified(customer: str, right: bool) 
     assert right or customer in only(report).reason
 
 
+def transfer(summary: str = "Asks for a human.") -> list[Message]:
+    given = {"summary_of_issues": summary, "customer_id": "C1"}
+    return called(("transfer_to_human_representative", given, "<success> done </success>"))
+
+
+def test_a_second_transfer_is_one_slip() -> None:
+    """The answer behind it, the call and what came of it are told once, at the second call."""
+    report = judged(*identify(), *transfer(), said("One moment."), *transfer("Once more."))
+    found = only(report)
+    assert (found.kind, found.event, found.index) == ("unexpected_event", "transfer_accepted", 5)
+    assert "transfer_to_human_representative has no place" in found.reason
+    assert found.repair == "The call is over; leave it out."
+    assert report.state == "transferred"
+
+
 def test_a_call_full_of_slips_is_judged_all_the_same() -> None:
     """A looping agent sends the same return forty times; there is a report, and it says so."""
     messages = good()
@@ -509,6 +526,18 @@ def test_a_refusal_that_was_not_explained_is_a_remark() -> None:
     assert report.verdict == "conforms", wrong(report)
 
 
+def test_a_refusal_without_any_choice_is_looked_for_in_the_text() -> None:
+    """A chat that initiates nothing shows no choice; what was looked up was asked for."""
+    asked = [*identify(), *order(), said("A lamp, a rug."), *item(return_eligible=False)]
+    (found,) = judged(*asked, said("Is there anything else?")).findings
+    assert (found.kind, found.severity, found.index) == ("notice_missing", "remark", 5)
+    assert (found.notice, found.event) == ("final", "item_found")
+    assert found.repair.startswith("Say: “a lamp: the shop excludes this item from returns")
+    assert judged(*asked, said("I am sorry, it cannot be returned.")).findings == ()
+    hidden = judged(*asked, said("I am [PII], and it [PII]."))
+    assert hidden.findings == ()
+
+
 def test_items_that_were_not_presented_are_a_remark() -> None:
     messages = [*identify(), *order(), *item(), *package(), *initiate(), said(NOTICES)]
     (found,) = judged(*messages).findings
@@ -556,6 +585,25 @@ def test_a_look_up_made_again_is_a_remark() -> None:
     assert [(each.kind, each.severity, each.index) for each in report.findings] == [
         ("repeated_lookup", "remark", 9),
         ("repeated_lookup", "remark", 11),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("messages", "index"),
+    [
+        ([*identify(), *identify(), *order()], 2),
+        ([*identify(), *order(), said("A lamp and a rug."), *order()], 5),
+        ([*identify(), *order(), said("A lamp and a rug."), *item(), *item(), *package()], 7),
+    ],
+)
+def test_the_second_look_up_is_the_one_that_is_remarked(
+    messages: list[Message], index: int
+) -> None:
+    """Whatever was looked up: the customer, the order, an item."""
+    report = judged(*messages, *initiate(), said(NOTICES))
+    remarks = [each for each in report.findings if each.kind.endswith("_lookup")]
+    assert [(each.kind, each.severity, each.index) for each in remarks] == [
+        ("repeated_lookup", "remark", index)
     ]
 
 

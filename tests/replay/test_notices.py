@@ -11,7 +11,6 @@ import pickle
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -21,6 +20,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from returnflow.engine import definition, statements, words
 from returnflow.engine.compiled import Wording

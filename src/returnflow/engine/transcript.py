@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from returnflow.engine.vocabulary import Event
+from returnflow.engine.vocabulary import Due, Event
 from returnflow.redacted import redacted
 
 Role = Literal["agent", "customer", "other"]
@@ -181,6 +181,10 @@ class Transcription(Protocol):
         Args:
             before, after: the facts without and with it; must not be changed.
         """
+
+    def refused(self, case: Any) -> Sequence[Due]:
+        """What was to be said of things that were looked up and cannot be done for the customer,
+        in a call that shows no choice of the customer's at all."""
 
     def presented(self, case: Any, event: Event) -> Sequence[Presentation]:
         """What is to be presented to the customer once `event` is known."""

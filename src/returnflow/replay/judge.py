@@ -26,6 +26,7 @@ from returnflow.replay.findings import Finding, Quote, Report, Verdict
 from returnflow.replay.namer import Namer
 from returnflow.replay.naming import Naming
 from returnflow.replay.path import PathFinder
+from returnflow.replay.remarks import repeated, unexplained
 from returnflow.replay.trace import Trace, Tracer
 
 MAX_EVENTS = 20_000
@@ -73,10 +74,11 @@ class Judge:
         self._date = date
         self._tracer = Tracer(definition, Hearing.of(definition), zone)
         vocabulary = definition.vocabulary
+        self._reading = vocabulary.transcription() if vocabulary.transcription else None
         self._paths = PathFinder(
             definition,
             self.table,
-            vocabulary.transcription() if vocabulary.transcription else None,
+            self._reading,
             self._tracer.answers,
             self._tracer.unlikely,
         )
@@ -109,7 +111,8 @@ class Judge:
             found += self._namer.at_the_end(trace, walked.state, walked.case)
             found, open_ = self._namer.across_gaps(trace, found)
             doubts += open_
-            return self._report(transcript, trace, [*remarks, *found], walked.state, 0, doubts)
+            found = self._remarked(trace, [*remarks, *found])
+            return self._report(transcript, trace, found, walked.state, 0, doubts)
         way = self._paths.find(trace, lambda: self._tracer.new_case(transcript))
         found, more = Naming(self._namer, trace, way).name()
         found = [*remarks, *found]
@@ -117,7 +120,15 @@ class Judge:
         if more and transcript.policy_date is None:
             more = [self._namer.no_day(), *more]
         doubts = [*doubts, *more, *open_]
+        found = self._remarked(trace, found)
         return self._report(transcript, trace, found, way.state, way.cost, doubts)
+
+    def _remarked(self, trace: Trace, found: list[Finding]) -> list[Finding]:
+        """The findings with the remarks on recorded tool calls."""
+        if self._reading is None or trace.case is None:
+            return found
+        found = found + unexplained(self._namer, self._reading, trace)
+        return repeated(self._namer, self._reading, trace, found)
 
     # -- the plain pass -----------------------------------------------------------------------
 

@@ -385,21 +385,36 @@ class Naming:
                     namer.unsaid(due, self.trace, issue.case, state.name, index, guard.name)
                     for due in dues
                 ]
+        about = guard.about(issue.case, issue.event)
+        act = self._act(move, about)
+        state = self.states[act.row.state]
+        observed = self._observed(act.at)
         return [
             namer.finding(
                 kind,
                 only_looked_for=kind == "notice_missing" and not self.trace.tells,
-                index=index,
-                at=move.event.at,
+                index=self._index(observed),
+                at=self._time(observed),
                 step=state.step,
                 state=state.name,
-                event=event_name(move.event),
+                event=event_name(self.trace.events[observed]),
                 reason=guard.explain(issue.case, issue.event),
                 repair=guard.repair
                 or f"Here the procedure waits for {namer.expected(state.name)}.",
                 guard=guard.name,
             )
         ]
+
+    def _act(self, move: Sync, about: frozenset[str]) -> Sync:
+        """What was done about the things after a look-up had told against it: nobody is to blame
+        for the look-up. The move itself, where nothing was."""
+        if not about or event_name(move.event) not in self.namer.tracer.looked_up:
+            return move
+        later = (each for each in self.way.moves if isinstance(each, Sync) and each.at > move.at)
+        return next((each for each in later if self._does(each, about)), move)
+
+    def _does(self, move: Sync, about: frozenset[str]) -> bool:
+        return event_name(move.event) in self.namer.tracer.requests and _names(move.event, about)
 
     def _in_doubt(self, move: Sync, doubt: Doubt) -> None:
         if doubt.guard.name in self.doubted:

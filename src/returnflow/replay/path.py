@@ -145,7 +145,9 @@ class PathFinder:
             return narrow[0]
         # Nobody is accused before it was looked for a way on which nothing is wrong.
         wide = _Search(self, flow, trace, names, DETOUR, FACTS_KEPT).run(new_case())
-        found = wide or narrow or _Search(self, flow, trace, names, 0, 1).run(new_case(), True)
+        both = [each for each in (wide, narrow) if each is not None]
+        found = min(both, key=lambda each: each[1], default=None)
+        found = found or _Search(self, flow, trace, names, 0, 1).run(new_case(), True)
         if found is None:
             raise EngineError(f"no way was found through a call of {len(names)} events")
         return found[0]
@@ -315,7 +317,8 @@ class _Search:
         state = self.flow.states[node.state]
         move = LogMove(node.at, event, state, harmless)
         if harmless:
-            weight = HARMLESS
+            # Of two alike the second was made again, rather than the first too early.
+            weight = HARMLESS + (harmless == "early_lookup")
         elif name in assumed:
             weight, assumed = DISPLACED, _without(assumed, name)
         elif state in self.finder.ends and continues(node.move, move, self.finder.leading):

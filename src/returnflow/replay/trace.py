@@ -75,6 +75,7 @@ class Trace:
         silent: the names of events that the format cannot show.
         spoken: the agent's turns, where the text of the call is recorded.
         tells: the log names what was said as events of its own.
+        case: the facts at its end, of a log of tool calls; None of another.
         end: the place after the last member.
     """
 
@@ -91,6 +92,7 @@ class Trace:
     silent: frozenset[str] = frozenset()
     spoken: list[Turn] = field(default_factory=list)
     tells: bool = True
+    case: Any = None
 
 
 class Tracer:
@@ -247,6 +249,8 @@ class _Reading:
                     elif place + 1 < len(self.members) or member.outcome != "not_recorded":
                         self._unseen(member)
         self._close()
+        if self.result.silent and not self.result.tells:
+            self.result.case = self.case
         self.result.gaps = frozenset(self._gaps)
         return self.result
 

@@ -130,7 +130,12 @@ NOTICES = (
 
 def refusals(case: Case) -> Sequence[Due]:
     """A due for each refusal that the customer has not heard yet (rules 8, 9, 13, 14)."""
-    return [Due(d.advice, d.item_id, _decision(case, d)) for d in case.owed_refusals() if d.advice]
+    return [refusal(case, d.advice, d) for d in case.owed_refusals() if d.advice]
+
+
+def refusal(case: Case, advice: str, decision: eligibility.Decision) -> Due:
+    """What is to be said of one refusal."""
+    return Due(advice, decision.item_id, _decision(case, decision))
 
 
 def notices(case: Case) -> Sequence[Due]:

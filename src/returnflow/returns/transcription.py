@@ -14,17 +14,19 @@ from typing import Any
 import msgspec
 
 from returnflow.engine.transcript import Answered, Presentation, ToolCall
-from returnflow.engine.vocabulary import Event
+from returnflow.engine.vocabulary import Due, Event
 from returnflow.inert import fold
 from returnflow.records import Order, SummaryLine
 from returnflow.redacted import NOT_RECORDED, NOT_RECORDED_UNITS, hidden
 from returnflow.returns import events as ev
 from returnflow.returns import recorded
 from returnflow.returns.case import Case
+from returnflow.returns.eligibility import lines_of
 from returnflow.returns.guards import GUARDS
 from returnflow.returns.line import Line
 from returnflow.returns.missing import supply
 from returnflow.returns.shopform import same_id
+from returnflow.returns.telling import refusal
 
 MOST_DIGITS = 30
 """Digits of a number in the arguments of a call; what is longer is none (rule 40)."""
@@ -95,6 +97,16 @@ class Transcription:
             case ev.PackageFound() | ev.PackageMissing() if before.order is not None:
                 return GUARDS["package_of_order"].test(after, event) is not False
         return False
+
+    def refused(self, case: Case) -> Sequence[Due]:
+        """The refusals of what was looked up and may not go back, where a call shows no choice of
+        items at all: what was looked up is then what was asked for (rules 13, 14)."""
+        order = case.order
+        if order is None or case.picks or case.all_lines:
+            return []
+        found = [item_id for item_id in case.items if case.may_return(item_id, 1) is False]
+        decisions = [case.decide(item_id, 1) for item_id in found if lines_of(order, item_id)]
+        return [refusal(case, each.advice, each) for each in decisions if each.advice]
 
     def presented(self, case: Case, event: Event) -> Sequence[Presentation]:
         """The orders with their items (step 2), and the items of the order (step 4a)."""

@@ -14,7 +14,7 @@ from random import Random
 from returnflow.engine.definition import Definition
 from returnflow.engine.session import Session
 from returnflow.engine.transcript import Transcript
-from returnflow.engine.vocabulary import Event
+from returnflow.engine.vocabulary import Event, event_name
 from returnflow.replay.findings import Finding, Report
 from returnflow.replay.judge import Judge
 from returnflow.testing.calls import random_call
@@ -34,12 +34,15 @@ class Outcome:
 
     Args:
         legal: a live session accepts all of it.
+        acted: where something was next sent to the shop; for what a look-up showed, that is the
+            slip. The slip's own place where nothing was.
     """
 
     seed: int
     mutation: Mutation
     report: Report
     legal: bool
+    acted: int
 
     @property
     def told(self) -> list[Finding]:
@@ -58,10 +61,11 @@ class Outcome:
 
     @property
     def near(self) -> bool:
-        """Whether a finding stands where the slip is."""
+        """Whether a finding stands where the slip is, or where it was acted on."""
         return any(
-            each.index is not None and abs(each.index - self.mutation.index) <= NEAR
+            each.index is not None and abs(each.index - place) <= NEAR
             for each in self.report.findings
+            for place in (self.mutation.index, self.acted)
         )
 
 
@@ -134,4 +138,15 @@ def outcomes(
                     mutation,
                     judge.judge(transcript),
                     legal(mutation.events, session),
+                    _acted(mutation, definition),
                 )
+
+
+def _acted(mutation: Mutation, definition: Definition) -> int:
+    requests = {each.request for each in definition.vocabulary.operations.values() if each.request}
+    places = (
+        place
+        for place, event in enumerate(mutation.events)
+        if place >= mutation.index and event_name(event) in requests
+    )
+    return next(places, mutation.index)
