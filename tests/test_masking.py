@@ -74,6 +74,14 @@ def test_phone_numbers_in_texts_are_masked(number: str) -> None:
         assert number not in masked
 
 
+@pytest.mark.parametrize("name", ["calls/{}.json", "{}.jsonl.gz", "recorded/2026/{}.csv"])
+def test_a_file_named_by_a_number_does_not_show_it(name: str) -> None:
+    """Rule 38: file names, too; the ending stays."""
+    assert MASK.mask_text(name.format("+14155550123")) == name.format(
+        MASK.mask_phone("+14155550123")
+    )
+
+
 @pytest.mark.parametrize(
     "address", ["ada@example.com", "a.b+c@mail.example.com", "jürgen@müller.example", "x@store"]
 )

@@ -37,7 +37,8 @@ _PART = r"[^\s@<>()\[\]{},;:\"'|\\/=?&]+@"
 _EMAIL = re.compile(rf"(?:{_PART})+(?=[\w.-]*[^\W\d_])[^\W_](?:[\w.-]*\w)?")
 # Not the tail of an id, of a decimal or of a masked value; and not the head of a longer one.
 _BEFORE = r"(?<![\w#/.\-+@])(?<!\d:)"
-_AFTER = r"(?!\w|[-./:@#]\w)"
+# Behind a number may come the ending of a file that is named by it.
+_AFTER = r"(?!\w|(?!\.(?:jsonl?|log|txt|csv|tsv|xml|gz|zst)\b)[-./:@#]\w)"
 _PHONE = re.compile(
     _BEFORE
     + r"(?:"
@@ -50,6 +51,8 @@ _PHONE = re.compile(
     + r"|[6-9]\d{2} \d{3} \d{3}"  # 612 345 678
     + r"|\d{10,13}"  # no gaps at all
     + r")"
+    + _AFTER
+    + r"|(?<=/)\+\d{7,15}"  # the name of a file in a folder
     + _AFTER
 )
 # The fields that hold ids, or lists of them: `order_id`, `key`, `active_orders`.
