@@ -128,6 +128,9 @@ class PathFinder:
 
     def __post_init__(self) -> None:
         self.leading = leading(self.definition)
+        self.by_state: dict[str, list[tuple[str, Sequence[Row]]]] = {}
+        for (state, name), rows in self.table.items():
+            self.by_state.setdefault(state, []).append((name, rows))
         self.ends = frozenset(s.name for s in self.definition.states.values() if s.kind == "end")
 
     def flow(self, silent: frozenset[str]) -> ControlFlow:
@@ -140,21 +143,42 @@ class PathFinder:
         """The way of a trace."""
         flow = self.flow(trace.silent)
         names = [event_name(event) for event in trace.events]
-        narrow = _Search(self, flow, trace, names, 0, FACTS_KEPT).run(new_case())
+        narrow = _Search(self, flow, trace, names).run(new_case())
         if narrow is not None and not narrow[1]:
             return narrow[0]
-        # Nobody is accused before it was looked for a way on which nothing is wrong.
-        wide = _Search(self, flow, trace, names, DETOUR, FACTS_KEPT).run(new_case())
-        both = [each for each in (wide, narrow) if each is not None]
-        found = min(both, key=lambda each: each[1], default=None)
-        found = found or _Search(self, flow, trace, names, 0, 1).run(new_case(), True)
+        # Nobody is accused before it was looked for a way on which nothing is wrong. Among ways
+        # that weigh the same the cheapest alignment goes first, and that is the narrow one.
+        below = narrow[1] if narrow is not None else None
+        wide = _Search(self, flow, trace, names, detour=DETOUR, below=below).run(new_case())
+        found = wide or narrow or _Search(self, flow, trace, names, kept=1).run(new_case(), True)
         if found is None:
             raise EngineError(f"no way was found through a call of {len(names)} events")
         return found[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """A move that is weighed only when nothing lighter is left: most never are.
+
+    Attributes:
+        rows, place, target, spent: of a model move; no rows: a log move.
+    """
+
+    node: _Node
+    rows: Sequence[Row] = ()
+    place: int = 0
+    target: int = 0
+    spent: int = 0
+
+
 class _Search:
-    """Dijkstra's algorithm over the optimal moves, the weight of failed conditions as distance."""
+    """Dijkstra's algorithm over the optimal moves, the weight of failed conditions as distance.
+
+    Args:
+        detour: how much dearer than an optimal alignment a way may be.
+        kept: ways with different facts that are followed from one state at one event.
+        below: only a way that weighs less is looked for; None: any.
+    """
 
     def __init__(
         self,
@@ -162,8 +186,10 @@ class _Search:
         flow: ControlFlow,
         trace: Trace,
         names: list[str],
-        detour: int,
-        kept: int,
+        *,
+        detour: int = 0,
+        kept: int = FACTS_KEPT,
+        below: int | None = None,
     ) -> None:
         self.finder = finder
         self.flow = flow
@@ -174,12 +200,14 @@ class _Search:
         self.best = self.to_go[0][flow.index[finder.definition.initial]]
         self.limit = self.best + detour
         self.kept = kept
+        self.below = below
         self.budget = BUDGET
-        self.queue: list[tuple[int, int, int, int, int, int, int, _Node]] = []
+        self.queue: list[tuple[int, int, int, int, int, int, int, _Node | _Later]] = []
         self.pushed = 0
 
     def run(self, case: Any, to_the_end: bool = False) -> tuple[Way, int] | None:
-        """The best way, and what its slips weigh; None where the search is given up.
+        """The best way, and what its slips weigh; None where there is none, or the search is
+        given up.
 
         Args:
             to_the_end: it is not given up, however long it takes.
@@ -201,7 +229,10 @@ class _Search:
         self._push(begin, 0, 0, 0)
         done: dict[tuple[int, int], list[Any]] = {}
         while self.queue:
-            _, _, _, doubts, hops, _, weight, node = heapq.heappop(self.queue)
+            _, _, _, doubts, hops, number, weight, node = heapq.heappop(self.queue)
+            if isinstance(node, _Later):
+                self._weigh_now(node, weight, doubts, hops, number)
+                continue
             known = done.setdefault((node.at, node.state), [])
             if known and (len(known) >= self.kept or _alike(node.case, known)):
                 continue
@@ -212,19 +243,45 @@ class _Search:
             if node.at == len(self.names):
                 state = self.flow.states[node.state]
                 return Way(node.moves(), node.case, state, self.best), weight
-            for onward, heavier, more in self._moves(node):
-                if onward.spent + self.to_go[onward.at][onward.state] <= self.limit:
-                    self._push(onward, weight + heavier, doubts + more, hops + 1)
+            for onward, heavier, more in self._syncs(node):
+                self._push(onward, weight + heavier, doubts + more, hops + 1)
+            self._defer_log_move(node, weight, doubts, hops + 1)
+            self._defer_model_moves(node, weight, doubts, hops + 1)
         return None
 
-    def _push(self, node: _Node, weight: int, doubts: int, hops: int) -> None:
-        self.pushed += 1
+    def _push(
+        self, node: _Node, weight: int, doubts: int, hops: int, number: int | None = None
+    ) -> None:
         ahead = self.to_go[node.at][node.state]
-        # Never more than what is still to come can weigh, so that the first at the end is best.
-        least = weight + (0 if self.trace.gaps else ahead * HARMLESS)
         cost = node.spent + ahead
-        entry = (least, cost, node.grave, doubts, hops, self.pushed, weight, node)
-        heapq.heappush(self.queue, entry)
+        self._queue(weight, ahead, (cost, node.grave, doubts, hops), weight, node, number)
+
+    def _queue(
+        self,
+        least: int,
+        ahead: int,
+        order: tuple[int, int, int, int],
+        weight: int,
+        what: _Node | _Later,
+        number: int | None = None,
+    ) -> None:
+        """Puts a point, or a move that leads to one, where its turn comes.
+
+        Args:
+            least: what the way there weighs at least.
+            order: what decides among ways that weigh the same.
+            weight: what the way weighs so far.
+            number: the place among those that are alike in all; None: behind the others.
+        """
+        # Never more than what is still to come can weigh, so that the first at the end is best.
+        if not self.trace.gaps:
+            least += ahead * HARMLESS
+        if order[0] > self.limit or (self.below is not None and least >= self.below):
+            return
+        if number is None:
+            self.pushed += 1
+            number = self.pushed
+        heapq.heappush(self.queue, (least, *order, number, weight, what))
 
     def _hear(self, case: Any, at: int) -> Any:
         """The facts with what was said before the event at `at`."""
@@ -237,11 +294,46 @@ class _Search:
 
     # -- moves --------------------------------------------------------------------------------
 
-    def _moves(self, node: _Node) -> Iterator[tuple[_Node, int, int]]:
-        """The moves from a node: the next one, what it weighs, how much of it is in doubt."""
-        yield from self._syncs(node)
-        yield self._log_move(node)
-        yield from self._model_moves(node)
+    def _defer_log_move(self, node: _Node, weight: int, doubts: int, hops: int) -> None:
+        event, name = self.trace.events[node.at], self.names[node.at]
+        least = SLIP
+        if self._subject(event) or self.flow.states[node.state] in self.finder.ends:
+            least = HARMLESS
+        elif name in node.assumed:
+            least = DISPLACED
+        ahead = self.to_go[node.at + 1][node.state]
+        # A harmless one is not counted.
+        cost = node.spent + ahead + (1 if least != HARMLESS else 0)
+        order = (cost, node.grave, doubts, hops)
+        self._queue(weight + least, ahead, order, weight, _Later(node))
+
+    def _defer_model_moves(self, node: _Node, weight: int, doubts: int, hops: int) -> None:
+        state = self.flow.states[node.state]
+        gap = node.at in self.trace.gaps
+        strayed = {event_name(each) for each in node.strayed}
+        for name, rows in self.finder.by_state.get(state, ()):
+            silent = name in self.trace.silent
+            if silent and node.at < len(self.names) and name == self.names[node.at]:
+                continue  # what is there need not be assumed
+            spent = node.spent + (0 if silent else 1)
+            least = 0 if silent or gap else DISPLACED if name in strayed else SLIP
+            for place, row in enumerate(rows):
+                if row.to is None or row.to == state:
+                    continue
+                target = self.flow.index[row.to]
+                ahead = self.to_go[node.at][target]
+                order = (spent + ahead, node.grave, doubts, hops)
+                later = _Later(node, rows, place, target, spent)
+                self._queue(weight + least, ahead, order, weight, later)
+
+    def _weigh_now(self, move: _Later, weight: int, doubts: int, hops: int, number: int) -> None:
+        if move.rows:
+            onward, heavier = self._assume(
+                move.node, move.rows, move.place, move.target, move.spent
+            )
+        else:
+            onward, heavier = self._log_move(move.node)
+        self._push(onward, weight + heavier, doubts, hops, number)
 
     def _syncs(self, node: _Node) -> Iterator[tuple[_Node, int, int]]:
         state = self.flow.states[node.state]
@@ -296,7 +388,7 @@ class _Search:
         subject = reading.subject(event) if reading is not None else None
         return frozenset() if subject is None else frozenset({subject})
 
-    def _log_move(self, node: _Node) -> tuple[_Node, int, int]:
+    def _log_move(self, node: _Node) -> tuple[_Node, int]:
         event = self.trace.events[node.at]
         subject = self._subject(event)
         harmless = ""
@@ -336,27 +428,11 @@ class _Search:
             before=node,
             move=move,
         )
-        return onward, weight, 0
-
-    def _model_moves(self, node: _Node) -> Iterator[tuple[_Node, int, int]]:
-        state = self.flow.states[node.state]
-        for (source, name), rows in self.finder.table.items():
-            if source != state:
-                continue
-            silent = name in self.trace.silent
-            if silent and node.at < len(self.names) and name == self.names[node.at]:
-                continue  # what is there need not be assumed
-            spent = node.spent + (0 if silent else 1)
-            for place, row in enumerate(rows):
-                if row.to is None or row.to == state:
-                    continue
-                target = self.flow.index[row.to]
-                if spent + self.to_go[node.at][target] <= self.limit:
-                    yield self._assume(node, rows, place, target, spent)
+        return onward, weight
 
     def _assume(
         self, node: _Node, rows: Sequence[Row], place: int, target: int, spent: int
-    ) -> tuple[_Node, int, int]:
+    ) -> tuple[_Node, int]:
         """A row taken without its event, with the facts that the event would have brought."""
         row = rows[place]
         silent = row.event in self.trace.silent
@@ -395,7 +471,7 @@ class _Search:
             before=node,
             move=ModelMove(node.at, row, silent or gap),
         )
-        return onward, weight, 0
+        return onward, weight
 
     def _known(self, supplied: Event, node: _Node) -> bool:
         """Whether a look-up that is assumed was made already, as far as can be told."""
