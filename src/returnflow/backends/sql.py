@@ -212,6 +212,7 @@ class SqlShop:
             raise UnavailableError(
                 f"order {order_id!r} cannot be read: {found}; have the shop's data mended",
                 outcome="known",
+                lasting=True,
             )
         return found
 
@@ -231,6 +232,7 @@ class SqlShop:
             raise UnavailableError(
                 f"item {item_id!r} cannot be read: its cost {error}; have the shop's data mended",
                 outcome="known",
+                lasting=True,
             ) from None
         return Item(
             item_id=row.item_id,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from returnflow.cli import opening, status
+from returnflow.cli import opening, shops, status
 from returnflow.errors import ReturnflowError, UsageError
 from returnflow.inert import inert
 
@@ -288,7 +288,7 @@ def _reached(backend: str) -> None:
     try:
         connected(backend).close()
     except ReturnflowError as error:
-        raise UsageError(str(error).replace(backend, opening.without_password(backend))) from None
+        raise UsageError(str(error).replace(backend, shops.without_password(backend))) from None
 
 
 def _jobs(given: dict[str, Any]) -> int:
