@@ -58,7 +58,7 @@ def test_ping_says_that_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, FaultyBackend(curated_shop(), {("get_order_details", 1): fault}))
     result = backend("ping", "other://user:secret@host/db")
     assert result.exit_code == 1
-    assert result.output == "other://host/db does not answer: connection·[31m refused\n"
+    assert result.output == "other://user@host/db does not answer: connection·[31m refused\n"
 
 
 def test_ping_of_a_shop_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import click
 from returnflow.cli import opening, shops, status
 from returnflow.errors import BackendError, NotFoundError
 from returnflow.inert import inert
+from returnflow.urls import without_password
 
 if TYPE_CHECKING:
     from returnflow.testing.contract.checking import Verdict
@@ -50,7 +51,7 @@ def ping(ctx: click.Context, url: str, timeout: float) -> None:
     from returnflow.backends.registry import open_backend
     from returnflow.backends.steady import Limits, Steady
 
-    shown = shops.without_password(opening.absolute(url))
+    shown = without_password(opening.absolute(url))
     began = time.perf_counter()
     with ExitStack() as stack:
         try:
@@ -120,7 +121,7 @@ def check(
     from returnflow.testing.contract.checking import check as checked
     from returnflow.testing.contract.promises import Sample, Subject
 
-    shown = shops.without_password(opening.absolute(url))
+    shown = without_password(opening.absolute(url))
     adapter = shops.open_adapter(url)
     verdicts: list[Verdict] = []
     try:

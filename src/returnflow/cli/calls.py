@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 from click.core import ParameterSource
 
-from returnflow.cli import opening, shops, status
+from returnflow.cli import opening, status
 from returnflow.errors import (
     DefinitionError,
     JournalDamagedError,
@@ -21,6 +21,7 @@ from returnflow.errors import (
     UsageError,
 )
 from returnflow.inert import inert
+from returnflow.urls import without_password
 
 if TYPE_CHECKING:
     from returnflow.engine.definition import Definition
@@ -181,7 +182,7 @@ def _shop_of(header: Header, given: str | None, source: ParameterSource | None) 
     """
     if given and source is ParameterSource.COMMANDLINE:
         return given
-    same = given is not None and shops.without_password(given) == header.backend
+    same = given is not None and without_password(given) == header.backend
     return given if given is not None and same else header.backend
 
 

@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from returnflow.cli.shops import TIMEOUT, open_adapter, steadied, without_password
+from returnflow.cli.shops import TIMEOUT, open_adapter, steadied
 from returnflow.errors import JournalError, UsageError
+from returnflow.urls import without_password
 
 if TYPE_CHECKING:
     from returnflow.backends.steady import Steady

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from returnflow.cli import opening, shops, status
+from returnflow.cli import opening, status
 from returnflow.errors import ReturnflowError, UsageError
 from returnflow.inert import inert
+from returnflow.urls import without_password
 
 if TYPE_CHECKING:
     from returnflow.cli.replay_output import Outlet
@@ -288,7 +289,7 @@ def _reached(backend: str) -> None:
     try:
         connected(backend).close()
     except ReturnflowError as error:
-        raise UsageError(str(error).replace(backend, shops.without_password(backend))) from None
+        raise UsageError(str(error).replace(backend, without_password(backend))) from None
 
 
 def _jobs(given: dict[str, Any]) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from returnflow.errors import BackendError, UsageError
+from returnflow.urls import without_password
 
 if TYPE_CHECKING:
     from returnflow.backends.circuit import Circuit
@@ -99,12 +100,3 @@ def _log_calls(stack: ExitStack) -> None:
     stack.callback(handler.close)
     stack.callback(CALLS.removeHandler, handler)
     stack.callback(CALLS.setLevel, before)
-
-
-def without_password(url: str) -> str:
-    """A URL fit for a journal: the user name and password in it are left out."""
-    scheme, found, rest = url.partition("://")
-    if not found or "@" not in rest.split("/", 1)[0]:
-        return url
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
