@@ -49,7 +49,7 @@ def _positive(value: Any) -> int | None:
     return shopvalues.units(value) or None
 
 
-def _ids(value: Any) -> list[str] | None:
+def ids_in(value: Any) -> list[str] | None:
     """A list of ids, or of objects that hold one, as `order_id` or `return_id`."""
     if value is None:
         return []
@@ -66,7 +66,7 @@ def _ids(value: Any) -> list[str] | None:
 
 Text = Annotated[str, _read(shopvalues.text, "text")]
 Id = Annotated[str, _read(_id, "an id")]
-Ids = Annotated[list[str], _read(_ids, "a list of ids")]
+Ids = Annotated[list[str], _read(ids_in, "a list of ids")]
 Units = Annotated[int, _read(_positive, "a whole number of units, 1 or more")]
 Money = Annotated[Decimal, _read(shopvalues.money, "an amount")]
 Flag = Annotated[bool, _read(shopvalues.boolean, "true or false")]

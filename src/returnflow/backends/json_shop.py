@@ -18,6 +18,7 @@ from returnflow.backends import json_tables as tables
 from returnflow.backends.json_form import LineForm, OrderForm, TransferForm, UnreadableError
 from returnflow.backends.json_store import LOCK_TIMEOUT, Folder
 from returnflow.backends.json_tables import Catalogue, Returns, Table
+from returnflow.backends.shopdata import Examined
 from returnflow.backends.tokens import now, storable, token, tracking_id
 from returnflow.errors import (
     AmbiguousError,
@@ -247,6 +248,15 @@ class JsonShop:
             self._folder.replace(table.name, {**table.raw, reference: entry})
         return TransferReceipt(reference=reference)
 
+    # -- as a whole ---------------------------------------------------------------------------
+
+    def examine(self, progress: Callable[[int, int], None] | None = None) -> Examined:
+        """See `returnflow.backends.shopdata.Examinable`."""
+        from returnflow.backends.json_examine import examine
+
+        transfers = Table(self._folder, tables.TRANSFERS, TransferForm, absent=True)
+        return examine(self.view(), transfers, self._zone, progress)
+
 
 class View:
     """The records of the folder at one moment. Every method raises `UnreadableError`."""
@@ -266,15 +276,14 @@ class View:
             email=found.email,
             phone_number=found.phone_number,
             active_orders=tuple(dict.fromkeys(orders)),
-            active_returns=tuple(dict.fromkeys(self._active_returns(found.active_returns, orders))),
+            active_returns=tuple(dict.fromkeys(self._active_returns(key, found.active_returns))),
             is_fraud_flag=found.is_fraud_flag,
         )
 
-    def _active_returns(self, listed: list[str], orders: list[str]) -> Iterator[str]:
+    def _active_returns(self, customer: str, listed: list[str]) -> Iterator[str]:
         table = self.returns.table
         keys = [key for key in map(table.ids.resolve, listed) if key is not None]
-        keys += [key for order in orders for key in self.returns.of(order, [])[0]]
-        for key in keys:
+        for key in (*keys, *self.returns.of_customer(customer)):
             try:
                 if table.form(key).return_status.strip().upper() not in tables.ENDED:
                     yield key

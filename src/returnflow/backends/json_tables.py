@@ -7,8 +7,8 @@ A record that cannot be read spoils no other one, and a file that cannot be read
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from functools import cached_property, lru_cache
 from typing import Any, Generic
 
 from returnflow.backends import json_form as form
@@ -166,23 +166,42 @@ class Returns:
         """The return that was opened under this key."""
         return self._by_key.get(idempotency_key)
 
-    def of(self, order: str, listed: list[str]) -> tuple[list[str], list[str]]:
+    def of(self, order: str, listed: Iterable[str]) -> tuple[list[str], list[str]]:
         """The returns of an order: keys of those that are there, and pointers that lead nowhere.
 
         Args:
             listed: its `associated_returns`.
         """
-        keys = list(self._of_order.get(order, []))
+        keys: dict[str, None] = {}
         lost = []
         for pointer in listed:
             key = self.table.ids.resolve(pointer)
             if key is None:
                 lost.append(pointer)
-            elif key not in keys and self._names_no_other_order(key):
-                keys.append(key)
-        return keys, lost
+            elif self._names_no_other_order(key):
+                keys[key] = None
+        keys.update(dict.fromkeys(self._of_order.get(order, [])))
+        return list(keys), lost
+
+    def of_customer(self, customer: str) -> list[str]:
+        """The returns of all orders of a customer."""
+        return self._of_customer.get(customer, [])
+
+    @cached_property
+    def _of_customer(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for order, raw in self._catalogue.orders.raw.items():
+            if not isinstance(raw, Mapping):
+                continue
+            listed = form.ids_in(raw.get("associated_returns")) or []
+            owner = shopvalues.text(raw.get("customer_id"))
+            if owner and (listed or order in self._of_order):
+                customer = self._catalogue.customers.pointed(owner)
+                found[customer] += self.of(order, listed)[0]
+        return found
 
     def _names_no_other_order(self, key: str) -> bool:
+        """Its own word counts more than that of an order that lists it."""
         raw = self.table.raw[key]
         return not (isinstance(raw, Mapping) and shopvalues.text(raw.get("order_id")))
 

@@ -17,6 +17,7 @@ from returnflow.inert import inert
 from returnflow.urls import without_password
 
 if TYPE_CHECKING:
+    from returnflow.backends.protocol import Backend
     from returnflow.testing.contract.checking import Verdict
 
 PINGS = 5
@@ -104,7 +105,7 @@ def _ms(seconds: float) -> str:
     multiple=True,
     help="An order that exists, beside the open ones of those customers.",
 )
-@click.option("--all", "everything", is_flag=True, help=f"Show more than {SHOWN} remarks.")
+@click.option("--all", "everything", is_flag=True, help=f"Show more than {SHOWN} lines of a kind.")
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -130,7 +131,8 @@ def check(
         for verdict in checked(subject):
             verdicts.append(verdict)
             _show(verdict)
-        _remarks("What the shop's data lack; no fault of the adapter:", subject.remarks, everything)
+        _remarks("What the shop's data lack; no fault of the adapter", subject.remarks, everything)
+        _examine(adapter, everything)
     finally:
         adapter.close()
     count = Counter(verdict.state for verdict in verdicts)
@@ -155,10 +157,32 @@ def _show(verdict: Verdict) -> None:
         click.echo(f"  {'':<12} → it needs {inert(verdict.words)}")
 
 
+_TITLES = {
+    "mended": "Mended as it is read",
+    "unclear": "Unclear, and taken as it is",
+    "unreadable": "Cannot be read, and left out",
+    "refused": "Cannot be moved by `returnflow import`",
+}
+
+
+def _examine(adapter: Backend, everything: bool) -> None:
+    """What is odd in the data as a whole, where the adapter can look at them so."""
+    examine = getattr(adapter, "examine", None)
+    if not callable(examine):
+        return
+    try:
+        findings = examine().findings
+    except BackendError as error:
+        click.echo(f"The data as a whole cannot be looked at: {inert(str(error))}")
+        return
+    for kind, title in _TITLES.items():
+        _remarks(title, [str(found) for found in findings if found.kind == kind], everything)
+
+
 def _remarks(title: str, remarks: Sequence[str], everything: bool) -> None:
     if not remarks:
         return
-    click.echo(title)
+    click.echo(f"{title} ({len(remarks)}):")
     shown = remarks if everything else remarks[:SHOWN]
     for remark in shown:
         click.echo(f"  - {inert(remark)}")
