@@ -105,8 +105,17 @@ class UnavailableError(BackendError):
         message: what was seen, for the agent.
         outcome: ``"known"`` when nothing can have happened there (no connection was made),
             ``"unknown"`` when a write may have been done (rules 29, 30).
+        lasting: the same call will fail again, others need not (one record is damaged): it is
+            not tried again, and does not count against the backend.
     """
 
-    def __init__(self, message: str, *, outcome: Literal["known", "unknown"] = "unknown") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: Literal["known", "unknown"] = "unknown",
+        lasting: bool = False,
+    ) -> None:
         self.outcome: Literal["known", "unknown"] = outcome
+        self.lasting = lasting
         super().__init__(message)

@@ -25,6 +25,7 @@ import sqlalchemy
 
 from returnflow.backends import registry, sql
 from returnflow.backends.protocol import Backend
+from returnflow.backends.steady import RealClock
 from returnflow.cli import calls, opening, run, wizard
 from returnflow.engine import journal_sql
 from returnflow.engine.case_log import StoredCaseLog
@@ -226,6 +227,7 @@ def install(spec: Spec, pilot: Autopilot) -> None:
     point = Points(spec)
     connect = _backend(spec, point)
     put(registry, "open_backend", connect)
+    put(RealClock, "sleep", lambda clock, seconds: None)
     sqlalchemy.event.listen(sqlalchemy.Engine, "commit", point.committing)
     opened = journal_sql.open_journal
     put(journal_sql, "open_journal", partial(opened, busy_timeout=spec.busy_timeout))

@@ -11,11 +11,18 @@ from pathlib import Path
 import pytest
 
 from faults.shop import RETURNS, SCRIPT, Scene, check_whole
+from returnflow.backends.steady import Limits
 from returnflow.returns import events as ev
 
 WRITES = ["initiate_return#1", "initiate_return#2", "transfer_to_human_representative#1"]
 SEED = random.SystemRandom().randrange(10**6)
 TO_THE_YES = SCRIPT[:8]
+LOOK_UPS = (
+    "get_customer_by_email",
+    "get_order_details",
+    "get_item_details",
+    "get_package_details",
+)
 
 
 def failures(scene: Scene) -> list[tuple[str, str]]:
@@ -137,17 +144,22 @@ def test_a_plain_refusal_is_a_refusal(scene: Scene) -> None:
 def test_unharmed_where_a_look_up_fails(scene: Scene) -> None:
     """Rules 28 and 40: a look-up that fails is told, and the same answer is given once more."""
     faults = {
-        f"{operation}#1": "no_connection"
-        for operation in (
-            "get_customer_by_email",
-            "get_order_details",
-            "get_item_details",
-            "get_package_details",
-        )
+        f"{operation}#{attempt}": "no_connection"
+        for operation in LOOK_UPS
+        for attempt in range(1, Limits.attempts + 1)
     }
     assert scene.wizard(lines=None, faults=faults) == 0
     assert [outcome for _, outcome in failures(scene)] == ["known"] * 4
     assert scene.words.count("Our system did not give me an answer just now") == 4
+    check_whole(scene)
+
+
+def test_a_look_up_that_fails_once_is_made_again_by_itself(scene: Scene) -> None:
+    """Rule 40: a short break is nobody's business; a write is never repeated so (rule 29)."""
+    faults = {f"{operation}#1": "timeout_before" for operation in LOOK_UPS}
+    assert scene.wizard(lines=None, faults=faults) == 0
+    assert failures(scene) == []
+    assert "did not give me an answer" not in scene.words
     check_whole(scene)
 
 

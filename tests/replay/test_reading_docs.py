@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from returnflow import jsontext
 from returnflow.engine.event_log import MAX_LINE
 from returnflow.engine.transcript import Recorded, ToolCall
-from returnflow.replay.transcripts import csv_log, jsontext, reader, shared, splitting
+from returnflow.replay.transcripts import csv_log, reader, shared, splitting
 from returnflow.replay.transcripts.reader import Options, Reader, Unit
 from returnflow.replay.transcripts.sidecar import call_log
 from returnflow.replay.transcripts.tools import mapping_for

@@ -5,9 +5,10 @@ Also the scenarios of the demo shop: what to try there and what to expect of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 from returnflow.records import Customer, Item, Order, Package
 
@@ -20,6 +21,7 @@ class PastReturn:
         quantity: whole units, at least 1; taken from the order's lines of the item in order.
         reason, status: as `returnflow.backends.sql_schema` lists them.
         created_at: ISO 8601 text.
+        key: the idempotency key under which it was opened; "" where there was none.
     """
 
     return_id: str
@@ -30,6 +32,23 @@ class PastReturn:
     reason: str = "OTHER"
     note: str = ""
     status: str = "INITIATED"
+    created_at: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastTransfer:
+    """A transfer to a person that the shop already holds.
+
+    Args:
+        key: the idempotency key under which it was made.
+        created_at: ISO 8601 text.
+    """
+
+    reference: str
+    customer_id: str | None
+    summary: str
+    key: str
     created_at: str = ""
 
 
@@ -49,6 +68,53 @@ class ShopData:
     items: tuple[Item, ...] = ()
     packages: tuple[Package, ...] = ()
     returns: tuple[PastReturn, ...] = ()
+    transfers: tuple[PastTransfer, ...] = ()
+
+
+# -- what was found in somebody's data ----------------------------------------------------------
+
+FindingKind = Literal["mended", "unclear", "unreadable", "refused"]
+"""``mended``: reconciled, nothing is lost; ``unclear``: used as it is, since nobody can say what
+is meant; ``unreadable``: left out; ``refused``: can be read, and cannot be moved elsewhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something about somebody's data.
+
+    Args:
+        place: file and record, as ``orders.json: ORD-1``.
+        words: what is the matter, and what was made of it.
+    """
+
+    kind: FindingKind
+    place: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.words}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """A shop's data as a whole, and what was found in them."""
+
+    data: ShopData
+    findings: tuple[Finding, ...] = ()
+
+
+class Examinable(Protocol):
+    """A backend whose data can be looked at as a whole: to report on them, or to move them."""
+
+    def examine(self, progress: Callable[[int, int], None] | None = None) -> Examined:
+        """Reads everything.
+
+        Args:
+            progress: told now and then how many records of how many have been read.
+
+        Raises:
+            UnavailableError: no usable answer at all.
+        """
 
 
 # -- scenarios --------------------------------------------------------------------------------

@@ -81,18 +81,33 @@ def open_file(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> SqlShop:
     return SqlShop(store, _check(store))
 
 
-def create(url: str, data: ShopData, *, busy_timeout: float = BUSY_TIMEOUT) -> SqlShop:
+def create(
+    url: str,
+    data: ShopData,
+    *,
+    busy_timeout: float = BUSY_TIMEOUT,
+    progress: sql_load.Progress | None = None,
+) -> SqlShop:
     """Makes a new shop that holds `data`.
+
+    Args:
+        progress: see `sql_load.load`.
 
     Raises:
         UsageError: the file is there already, its folder is not, or the data contradict
             themselves.
         UnavailableError: the file cannot be written.
     """
-    return create_file(path_of(url), data, busy_timeout=busy_timeout)
+    return create_file(path_of(url), data, busy_timeout=busy_timeout, progress=progress)
 
 
-def create_file(path: Path, data: ShopData, *, busy_timeout: float = BUSY_TIMEOUT) -> SqlShop:
+def create_file(
+    path: Path,
+    data: ShopData,
+    *,
+    busy_timeout: float = BUSY_TIMEOUT,
+    progress: sql_load.Progress | None = None,
+) -> SqlShop:
     """As `create`, by path."""
     if path.exists():
         raise UsageError(f"{path} is there already: name a new file")
@@ -102,7 +117,7 @@ def create_file(path: Path, data: ShopData, *, busy_timeout: float = BUSY_TIMEOU
     try:
         with store.writing() as connection:
             sql_load.create_tables(connection)
-            sql_load.load(connection, data)
+            sql_load.load(connection, data, progress)
     except RefusedByBackendError as error:
         raise UsageError(f"the data for {path} contradict themselves: {error}") from error
     finally:
@@ -212,6 +227,7 @@ class SqlShop:
             raise UnavailableError(
                 f"order {order_id!r} cannot be read: {found}; have the shop's data mended",
                 outcome="known",
+                lasting=True,
             )
         return found
 
@@ -231,6 +247,7 @@ class SqlShop:
             raise UnavailableError(
                 f"item {item_id!r} cannot be read: its cost {error}; have the shop's data mended",
                 outcome="known",
+                lasting=True,
             ) from None
         return Item(
             item_id=row.item_id,

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from returnflow.backends import sql_schema as schema
 from returnflow.backends import sql_units as units
-from returnflow.backends.shopdata import PastReturn, ShopData
+from returnflow.backends.shopdata import PastReturn, PastTransfer, ShopData
 from returnflow.errors import RefusedByBackendError
 from returnflow.inert import fold
 from returnflow.records import Customer, Item, Order
+
+Progress = Callable[[int], None]
+
+_CHUNK = 1000
+"""Rows inserted at once: a large shop is not held in memory twice."""
+
+
+def rows_of(data: ShopData) -> int:
+    """How many rows `load` tells of."""
+    lines = [line for order in data.orders for line in order.lines]
+    lists = (data.customers, data.items, data.packages, data.orders, data.returns, data.transfers)
+    listed = sum(len(customer.active_orders) for customer in data.customers)
+    parcels = sum(len(line.parcels) for line in lines)
+    return len(_meta(data)) + sum(map(len, lists)) + listed + len(lines) + parcels
 
 
 def create_tables(connection: Connection) -> None:
@@ -27,16 +43,19 @@ def clear(connection: Connection) -> None:
         connection.execute(delete(table))
 
 
-def load(connection: Connection, data: ShopData) -> None:
+def load(connection: Connection, data: ShopData, progress: Progress | None = None) -> None:
     """Fills empty tables.
+
+    Args:
+        progress: told now and then how many rows have been written since it was told last.
 
     Raises:
         RefusedByBackendError: a return is about units that are not there.
     """
-    _insert(connection, schema.META, _meta(data))
-    _insert(connection, schema.CUSTOMERS, (_customer(found) for found in data.customers))
+    _insert = partial(_insert_rows, connection, progress or (lambda rows: None))
+    _insert(schema.META, _meta(data))
+    _insert(schema.CUSTOMERS, (_customer(found) for found in data.customers))
     _insert(
-        connection,
         schema.ACTIVE_ORDERS,
         (
             {"customer_id": found.customer_id, "position": position, "order_id": order_id}
@@ -44,26 +63,31 @@ def load(connection: Connection, data: ShopData) -> None:
             for position, order_id in enumerate(found.active_orders)
         ),
     )
-    _insert(connection, schema.ITEMS, (_item(found) for found in data.items))
+    _insert(schema.ITEMS, (_item(found) for found in data.items))
     _insert(
-        connection,
         schema.PACKAGES,
         (
             {name: getattr(found, name) for name in schema.PACKAGES.columns.keys()}  # noqa: SIM118
             for found in data.packages
         ),
     )
-    _insert(connection, schema.ORDERS, (_order(found) for found in data.orders))
-    _insert(connection, schema.ORDER_LINES, (row for o in data.orders for row in _lines(o)))
-    _insert(connection, schema.LINE_PARCELS, (row for o in data.orders for row in _parcels(o)))
+    _insert(schema.ORDERS, (_order(found) for found in data.orders))
+    _insert(schema.ORDER_LINES, (row for o in data.orders for row in _lines(o)))
+    _insert(schema.LINE_PARCELS, (row for o in data.orders for row in _parcels(o)))
     for past in data.returns:
         _return(connection, past)
+        if progress is not None:
+            progress(1)
+    _insert(schema.TRANSFERS, (_transfer(past) for past in data.transfers))
 
 
-def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    found = list(rows)
-    if found:
-        connection.execute(insert(table), found)
+def _insert_rows(
+    connection: Connection, progress: Progress, table: Table, rows: Iterable[dict[str, Any]]
+) -> None:
+    left = iter(rows)
+    while chunk := list(islice(left, _CHUNK)):
+        connection.execute(insert(table), chunk)
+        progress(len(chunk))
 
 
 def _meta(data: ShopData) -> list[dict[str, Any]]:
@@ -142,6 +166,16 @@ def _parcels(order: Order) -> Iterable[dict[str, Any]]:
             }
 
 
+def _transfer(past: PastTransfer) -> dict[str, Any]:
+    return {
+        "reference": past.reference,
+        "idempotency_key": past.key,
+        "customer_id": past.customer_id,
+        "summary": past.summary,
+        "created_at": past.created_at,
+    }
+
+
 def _return(connection: Connection, past: PastReturn) -> None:
     orders = schema.ORDERS.c
     order_id = connection.scalar(
@@ -159,8 +193,8 @@ def _return(connection: Connection, past: PastReturn) -> None:
         {
             "return_id": past.return_id,
             "tracking_id": past.tracking_id,
-            # Made before there were keys; one that no call derives.
-            "idempotency_key": f"loaded:{past.return_id}",
+            # Where it was made without one: a key that no call derives.
+            "idempotency_key": past.key or f"loaded:{past.return_id}",
             "order_id": order_id,
             "item_id": past.item_id,
             "quantity": past.quantity,

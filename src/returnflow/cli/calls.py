@@ -21,6 +21,7 @@ from returnflow.errors import (
     UsageError,
 )
 from returnflow.inert import inert
+from returnflow.urls import without_password
 
 if TYPE_CHECKING:
     from returnflow.engine.definition import Definition
@@ -139,6 +140,7 @@ def resume(
     journal: str | None,
     agent: str | None,
     patience: float,
+    timeout: float,
 ) -> None:
     """Go on with the call CASE where it was left.
 
@@ -152,7 +154,7 @@ def resume(
             header, text, _ = opened.read(case)
         url = _shop_of(header, backend, ctx.get_parameter_source("backend"))
         definition = _definition(header.case_id, text)
-        place = opening.open_place(stack, opened, url, agent, patience)
+        place = opening.open_place(stack, opened, url, agent, patience, timeout)
         if definition is None:
             ctx.exit(_hand_over(stack, place, header.case_id))
         with _starting():
@@ -180,7 +182,7 @@ def _shop_of(header: Header, given: str | None, source: ParameterSource | None) 
     """
     if given and source is ParameterSource.COMMANDLINE:
         return given
-    same = given is not None and opening.without_password(given) == header.backend
+    same = given is not None and without_password(given) == header.backend
     return given if given is not None and same else header.backend
 
 

@@ -16,10 +16,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from returnflow.errors import BackendError, JournalError, UsageError
+from returnflow.cli.shops import TIMEOUT, open_adapter, steadied
+from returnflow.errors import JournalError, UsageError
+from returnflow.urls import without_password
 
 if TYPE_CHECKING:
-    from returnflow.backends.protocol import Backend
+    from returnflow.backends.steady import Steady
     from returnflow.engine.definition import Definition
     from returnflow.engine.journal import CaseLog
     from returnflow.engine.journal_sql import SqlJournal
@@ -53,7 +55,7 @@ _SHARED = (
         envvar="RETURNFLOW_BACKEND",
         show_default=True,
         show_envvar=True,
-        help="The shop, as sqlite:///FILE; demo: is the embedded demo shop.",
+        help="The shop: sqlite:///FILE, json:DIR, or another adapter's; demo: is the embedded one.",
     ),
     JOURNAL,
     click.option(
@@ -72,6 +74,16 @@ _SHARED = (
         show_default=True,
         help="How long to wait for the shop before you are asked what to do.",
     ),
+    click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0.1, max=3600),
+        default=TIMEOUT,
+        show_default=True,
+        envvar="RETURNFLOW_TIMEOUT",
+        show_envvar=True,
+        help="How long a call of the shop may take before it counts as unanswered.",
+    ),
 )
 
 
@@ -87,7 +99,7 @@ class Place:
     """Where calls are led: an open journal and an open shop."""
 
     journal: SqlJournal
-    backend: Backend
+    backend: Steady
     backend_url: str
     agent: str
     patience: float
@@ -121,22 +133,22 @@ def open_journal(stack: ExitStack, url: str | None) -> SqlJournal:
 
 
 def open_place(
-    stack: ExitStack, journal: SqlJournal, backend: str, agent: str | None, patience: float
+    stack: ExitStack,
+    journal: SqlJournal,
+    backend: str,
+    agent: str | None,
+    patience: float,
+    timeout: float,
 ) -> Place:
     """The shop beside an open journal, to be closed with `stack`.
 
     Raises:
         UsageError: it cannot be used.
     """
-    from returnflow.backends.registry import open_backend
-
-    try:
-        shop = open_backend(backend)
-    except BackendError as error:
-        shown = without_password(backend)
-        raise UsageError(f"the shop {shown} cannot be reached: {error}") from error
-    stack.callback(shop.close)
+    adapter = open_adapter(backend)
+    stack.callback(adapter.close)
     shown = without_password(absolute(backend))
+    shop = steadied(stack, adapter, shown, timeout)
     return Place(journal, shop, shown, agent or _user(), patience)
 
 
@@ -183,6 +195,7 @@ def lead(place: Place, session: Session, log: CaseLog, *, journal: str | None, r
     from returnflow.wizard.plain import PlainDesk
 
     at = console()
+    place.backend.case_id = log.header.case_id
     session.definition.require(place.backend.capabilities(), place.backend_url)
     again = "returnflow calls resume" + (f" --journal {shlex.quote(journal)}" if journal else "")
     desk = PlainDesk(at, place.patience, again)
@@ -220,20 +233,14 @@ def today(zone: str) -> Any:
 
 
 def absolute(url: str) -> str:
-    """A URL that means the same from any folder: the path of an SQLite file made absolute."""
-    scheme, found, path = url.partition(":///")
-    if not found or scheme.lower() != "sqlite" or path.startswith("/"):
-        return url
-    return f"{scheme}:///{Path(path).absolute()}"
-
-
-def without_password(url: str) -> str:
-    """A URL fit for a journal: the user name and password in it are left out."""
-    scheme, found, rest = url.partition("://")
-    if not found or "@" not in rest.split("/", 1)[0]:
-        return url
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    """A URL that means the same from any folder: the path of a file or folder made absolute."""
+    scheme, _, path = url.partition(":")
+    match scheme.lower():
+        case "json" if path:
+            return f"{scheme}:{Path(path).absolute()}"
+        case "sqlite" if path.startswith("///") and not path.startswith("////"):
+            return f"{scheme}:///{Path(path[3:]).absolute()}"
+    return url
 
 
 def _user() -> str:

@@ -17,6 +17,7 @@ import click
 from returnflow.cli import opening, status
 from returnflow.errors import ReturnflowError, UsageError
 from returnflow.inert import inert
+from returnflow.urls import without_password
 
 if TYPE_CHECKING:
     from returnflow.cli.replay_output import Outlet
@@ -288,7 +289,7 @@ def _reached(backend: str) -> None:
     try:
         connected(backend).close()
     except ReturnflowError as error:
-        raise UsageError(str(error).replace(backend, opening.without_password(backend))) from None
+        raise UsageError(str(error).replace(backend, without_password(backend))) from None
 
 
 def _jobs(given: dict[str, Any]) -> int:

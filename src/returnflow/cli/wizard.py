@@ -26,6 +26,7 @@ def command(
     journal: str | None,
     agent: str | None,
     patience: float,
+    timeout: float,
     zone: str | None,
     sop: Path | None,
 ) -> None:
@@ -40,7 +41,7 @@ def command(
     definition = opening.procedure(sop)
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
-        place = opening.open_place(stack, opened, backend, agent, patience)
+        place = opening.open_place(stack, opened, backend, agent, patience, timeout)
         zone = opening.zone_of(place, zone)
         started = opening.now()
         day = opening.today(zone)
@@ -69,7 +70,8 @@ def _greet(place: opening.Place, day: str, case_id: str) -> None:
         from returnflow.backends.sql import SqlShop
 
         # The open shop is asked: to open it once more would make the agent wait for nothing.
-        loaded = place.backend.loaded_on() if isinstance(place.backend, SqlShop) else ""
+        shop = place.backend.inner
+        loaded = shop.loaded_on() if isinstance(shop, SqlShop) else ""
         if loaded not in ("", day):
             click.echo(f"The demo shop is of {loaded}; `returnflow demo reset` makes it of today.")
     click.echo("Type an answer and press Enter. /help lists the words that always work.")

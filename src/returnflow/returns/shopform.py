@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from returnflow.inert import fold
@@ -27,6 +27,8 @@ from returnflow.records import (
     SummaryLine,
 )
 from returnflow.redacted import NOT_RECORDED, NOT_RECORDED_UNITS, hidden
+from returnflow.returns import shopvalues
+from returnflow.returns.shopvalues import same_id
 
 Data = Mapping[str, Any]
 
@@ -52,37 +54,17 @@ def _get(data: Data, *keys: str) -> tuple[bool, Any]:
 
 def _text(data: Data, *keys: str, missing: str = NOT_RECORDED) -> str:
     there, value = _get(data, *keys)
-    if not there:
-        return missing
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return str(value)
-    return missing
+    read = shopvalues.text(value) if there else None
+    return missing if read is None else read
 
 
 def _units(data: Data, *keys: str) -> int:
-    value = _get(data, *keys)[1]
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value, re.ASCII):
-        value = int(value)
-    if isinstance(value, Decimal) and abs(value) < 10**9 and value == int(value):
-        value = int(value)
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and 0 <= value < 10**9 else NOT_RECORDED_UNITS
+    read = shopvalues.units(_get(data, *keys)[1])
+    return NOT_RECORDED_UNITS if read is None else read
 
 
 def _money(data: Data, *keys: str) -> Decimal | None:
-    value = _get(data, *keys)[1]
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        return None
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        return None
-    # A number such as 1e999999 could not be multiplied, or written out, in reasonable time.
-    return amount if amount.is_finite() and -20 < amount.adjusted() < 20 else None
+    return shopvalues.money(_get(data, *keys)[1])
 
 
 def _ids(data: Data, key: str, inner: str) -> tuple[str, ...] | None:
@@ -110,15 +92,6 @@ def _id(data: Data, asked: Any, *keys: str) -> str:
     if not own or hidden(own) or (wanted and fold(own) != fold(wanted) and same_id(own, wanted)):
         return wanted or own or NOT_RECORDED
     return own
-
-
-def same_id(one: str, other: str) -> bool:
-    """Whether two ids are one under two spellings: case, zeros and punctuation aside."""
-    return _bare(one) == _bare(other)
-
-
-def _bare(text: str) -> str:
-    return re.sub(r"(?<![0-9])0+|[\W_]+", "", fold(text))
 
 
 def found_in(value: Any, keys: Iterable[str]) -> Data | None:
@@ -231,16 +204,10 @@ def item(data: Data, asked: Any) -> Item:
     )
 
 
-_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
-
-
 def _policy(block: Data) -> ReturnPolicy:
-    eligible = block.get("return_eligible")
-    if isinstance(eligible, str):
-        eligible = _BOOLEANS.get(eligible.strip().casefold())
     window = block.get("return_window", NOT_RECORDED)
     return ReturnPolicy(
-        return_eligible=eligible if isinstance(eligible, bool) else None,
+        return_eligible=shopvalues.boolean(block.get("return_eligible")),
         return_window=None if window is None else _text({"window": window}, "window"),
     )
 

@@ -25,7 +25,7 @@ from returnflow.returns.eligibility import lines_of
 from returnflow.returns.guards import GUARDS
 from returnflow.returns.line import Line
 from returnflow.returns.missing import supply
-from returnflow.returns.shopform import same_id
+from returnflow.returns.shopvalues import same_id
 from returnflow.returns.telling import refusal
 
 MOST_DIGITS = 30

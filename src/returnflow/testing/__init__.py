@@ -1,10 +1,12 @@
 """For authors of adapters and procedures: shops, faults, and calls made up by the hundred.
 
-Shipped with the program; nothing here needs pytest or hypothesis to be imported. A vocabulary
-of your own joins in by putting a `Sampler` into `samplers` under its name.
+Shipped with the program; nothing here but `BackendContract` needs pytest. A vocabulary of your
+own joins in by putting a `Sampler` into `samplers` under its name.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from returnflow.testing.calls import (
     candidates,
@@ -15,6 +17,7 @@ from returnflow.testing.calls import (
     shortest_calls,
     walk,
 )
+from returnflow.testing.contract.data import ContractShop, contract_shop
 from returnflow.testing.faults import Fault, FaultKind, FaultyBackend
 from returnflow.testing.generated import generate_shop
 from returnflow.testing.mutations import Mutation, mutate, mutations
@@ -27,7 +30,12 @@ from returnflow.testing.shop import (
     curated_shop,
 )
 
+if TYPE_CHECKING:
+    from returnflow.testing.contract.suite import BackendContract
+
 __all__ = [
+    "BackendContract",
+    "ContractShop",
     "Fault",
     "FaultKind",
     "FaultyBackend",
@@ -39,6 +47,7 @@ __all__ = [
     "Situation",
     "Transfer",
     "candidates",
+    "contract_shop",
     "curated_shop",
     "distances",
     "generate_shop",
@@ -52,3 +61,15 @@ __all__ = [
     "shortest_calls",
     "walk",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`BackendContract`, imported late: it alone needs pytest, which explains its asserts then."""
+    if name != "BackendContract":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import pytest
+
+    pytest.register_assert_rewrite("returnflow.testing.contract.suite")
+    from returnflow.testing.contract.suite import BackendContract
+
+    return BackendContract

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -33,6 +34,9 @@ from returnflow.records import (
     TransferReceipt,
 )
 from returnflow.returns.events import REASONS
+
+if TYPE_CHECKING:
+    from returnflow.backends.shopdata import ShopData
 
 OPERATIONS = frozenset(
     {
@@ -104,6 +108,26 @@ class MemoryShop:
         self.transfers: list[Transfer] = []
         self._lock = threading.Lock()
 
+    @classmethod
+    def holding(cls, data: ShopData, *, today: date = date(2026, 3, 30)) -> MemoryShop:
+        """A shop with those data; earlier returns hold their units (rule 17)."""
+        shop = cls(
+            today=today,
+            zone=data.zone,
+            customers=data.customers,
+            orders=data.orders,
+            items=data.items,
+            packages=data.packages,
+        )
+        for order_id, order in shop.orders.items():
+            lines = tuple(replace(line, returned=line.returned or 0) for line in order.lines)
+            shop.orders[order_id] = replace(order, lines=lines)
+        for past in data.returns:
+            held = past.status not in ("REJECTED", "CANCELLED")
+            units = past.quantity if held else 0
+            shop._record(shop.orders[past.order_id], past.item_id, units, past.return_id)
+        return shop
+
     def copy(self) -> MemoryShop:
         """An independent copy: what is written to it does not show here."""
         twin = MemoryShop(
@@ -148,7 +172,7 @@ class MemoryShop:
         """See the protocol."""
         loaded: list[OrderSummary] = []
         failed: list[OrderFailure] = []
-        for order_id in order_ids:
+        for order_id in {fold(each): each for each in order_ids}.values():
             order = self._order(order_id)
             if order is None or order_id in self.failing:
                 reason = self.failing.get(order_id, "there is no such order")
@@ -169,15 +193,17 @@ class MemoryShop:
 
     def get_item_details(self, item_id: str) -> Item:
         """See the protocol."""
-        if item_id not in self.items:
+        item = self.items.get(item_id.strip())
+        if item is None:
             raise NotFoundError(f"there is no item {item_id}")
-        return self.items[item_id]
+        return item
 
     def get_package_details(self, package_id: str) -> Package:
         """See the protocol."""
-        if package_id not in self.packages:
+        package = self.packages.get(package_id.strip())
+        if package is None:
             raise NotFoundError(f"there is no package {package_id}")
-        return self.packages[package_id]
+        return package
 
     # -- writes -------------------------------------------------------------------------------
 
@@ -191,8 +217,10 @@ class MemoryShop:
         idempotency_key: str,
         note: str = "",
     ) -> ReturnReceipt:
-        """See the protocol. Codes: key_reused, unknown_order, unknown_item, bad_quantity,
-        bad_reason, already_returned."""
+        """See the protocol. Codes: bad_key, key_reused, unknown_order, unknown_item,
+        bad_quantity, bad_reason, already_returned."""
+        if not idempotency_key:
+            raise RefusedByBackendError("a write needs an idempotency key", code="bad_key")
         asked = (order_id, item_id, quantity, return_reason)
         with self._lock:
             for made in self.returns:
@@ -200,8 +228,9 @@ class MemoryShop:
                     if (made.order_id, made.item_id, made.quantity, made.reason) != asked:
                         raise RefusedByBackendError("this key was used before", code="key_reused")
                     return made.receipt
-            self._take_units(order_id, item_id, quantity, return_reason)
+            order = self._check_units(order_id, item_id, quantity, return_reason)
             number = len(self.returns) + 1
+            self._record(order, item_id.strip(), quantity, f"R{number:04}")
             receipt = ReturnReceipt(
                 tracking_id=f"RT-{number:04}", return_id=f"R{number:04}", status="INITIATED"
             )
@@ -245,11 +274,11 @@ class MemoryShop:
             current_shipment_status=status,
         )
 
-    def _take_units(self, order_id: str, item_id: str, quantity: int, reason: str) -> None:
-        order = self.orders.get(order_id)
+    def _check_units(self, order_id: str, item_id: str, quantity: int, reason: str) -> Order:
+        order = self._order(order_id)
         if order is None:
             raise RefusedByBackendError(f"there is no order {order_id}", code="unknown_order")
-        lines = [line for line in order.lines if line.item_id == item_id]
+        lines = [line for line in order.lines if line.item_id == item_id.strip()]
         if not lines:
             raise RefusedByBackendError(f"no {item_id} in {order_id}", code="unknown_item")
         if quantity < 1:
@@ -259,13 +288,21 @@ class MemoryShop:
         left = sum(line.quantity - (line.returned or 0) for line in lines)
         if quantity > left:
             raise RefusedByBackendError(f"only {left} left to return", code="already_returned")
+        return order
+
+    def _record(self, order: Order, item_id: str, quantity: int, return_id: str) -> None:
+        """Writes a return of so many units down in the order; lines are used up in turn."""
         made: list[OrderLine] = []
         for line in order.lines:
             free = line.quantity - (line.returned or 0) if line.item_id == item_id else 0
             units = min(quantity, free)
             quantity -= units
             made.append(replace(line, returned=(line.returned or 0) + units) if units else line)
-        self.orders[order_id] = replace(order, lines=tuple(made))
+        self.orders[order.order_id] = replace(
+            order,
+            lines=tuple(made),
+            associated_returns=(*order.associated_returns, return_id),
+        )
 
 
 # -- a fixed one ------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from datetime import date
 from itertools import chain
 from typing import Any
 
+from returnflow import jsontext
 from returnflow.engine.transcript import Damage, Transcript
-from returnflow.replay.transcripts import jsontext
 from returnflow.replay.transcripts.conversations import (
     Conversation,
     case_id,

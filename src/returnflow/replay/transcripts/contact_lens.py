@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
+from returnflow import jsontext
 from returnflow.engine.transcript import Damage, Recorded, Role, ToolCall, Transcript, Turn
-from returnflow.replay.transcripts import jsontext
 from returnflow.replay.transcripts.chat import peeked
 from returnflow.replay.transcripts.conversations import pieces
 from returnflow.replay.transcripts.reader import Options, Unit, default_id, unreadable

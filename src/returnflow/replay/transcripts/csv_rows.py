@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from returnflow import jsontext
 from returnflow.engine.transcript import Damage, Recorded, ToolCall, Turn
 from returnflow.engine.vocabulary import Event, event_name
-from returnflow.replay.transcripts import jsontext
 from returnflow.replay.transcripts.reader import Options
 from returnflow.replay.transcripts.shared import (
     Outcome,

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from returnflow import jsontext
 from returnflow.engine.transcript import Damage, Recorded, Role, ToolCall, Turn
 from returnflow.redacted import NOT_RECORDED
-from returnflow.replay.transcripts import jsontext
 from returnflow.replay.transcripts.shared import answer, day_in, moment
 from returnflow.replay.transcripts.tools import ToolMapping
 

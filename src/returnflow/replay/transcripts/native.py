@@ -14,10 +14,10 @@ from typing import Any, Union
 
 import msgspec
 
+from returnflow import jsontext
 from returnflow.engine.transcript import Damage, Recorded, ToolCall, Transcript, Turn
 from returnflow.engine.vocabulary import Event, Vocabulary
 from returnflow.redacted import hidden
-from returnflow.replay.transcripts import jsontext
 from returnflow.replay.transcripts.reader import Options, Unit, default_id, unreadable
 from returnflow.replay.transcripts.shared import (
     MAX_MEMBERS,

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from returnflow import jsontext
 from returnflow.engine.transcript import Damage
 from returnflow.engine.vocabulary import Event, Vocabulary, event_name, load_vocabulary
 from returnflow.redacted import NOT_RECORDED, NOT_RECORDED_UNITS, redacted
-from returnflow.replay.transcripts import jsontext
 
 MAX_MEMBERS = 20_000
 """How many messages, turns or rows of one transcript are read (rule 40)."""

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from returnflow import jsontext
 from returnflow.engine.transcript import Recorded, ToolCall, Turn
-from returnflow.replay.transcripts import jsontext
 from returnflow.replay.transcripts.shared import Outcome, answer, moment
 from returnflow.replay.transcripts.sources import STDIN, Stream, open_raw
 from returnflow.replay.transcripts.splitting import lines

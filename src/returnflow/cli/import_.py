@@ -1,0 +1,167 @@
+"""``returnflow import``: moves a shop from one place to another."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from returnflow.cli import opening, shops, status
+from returnflow.errors import ReturnflowError, UsageError
+from returnflow.inert import inert
+from returnflow.urls import without_password
+
+if TYPE_CHECKING:
+    from returnflow.backends.shopdata import Examinable, Examined, Finding, ShopData
+
+SHOWN = 20
+
+_TITLES = {
+    "mended": "Mended on the way; nothing is lost",
+    "unclear": "Unclear, and taken over as it is",
+    "unreadable": "Cannot be read, and left out",
+    "refused": "Not moved",
+}
+
+
+@click.command(
+    "import",
+    epilog="Exit status: 0 everything was moved; 1 something was not, and is named; "
+    "2 nothing was moved.",
+)
+@click.argument("source", metavar="SOURCE")
+@click.argument("target", metavar="TARGET")
+@click.option("--dry-run", is_flag=True, help="Only read, and tell what would be moved.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all that is told about the data into this file, a line each.",
+)
+@click.option("--all", "everything", is_flag=True, help=f"Show more than {SHOWN} lines of a kind.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    source: str,
+    target: str,
+    dry_run: bool,
+    report: Path | None,
+    everything: bool,
+) -> None:
+    """Move the shop at SOURCE (json:DIR) into a new SQL shop at TARGET, as sqlite:///FILE.
+
+    It is moved in one step: TARGET holds all of it or does not come to be. SOURCE stays as it
+    is. What was mended, what is unclear, and what could not be moved is told.
+    """
+    from returnflow.backends import sql_load
+
+    _check_target(target)
+    shown = without_password(opening.absolute(target))
+    examined = _read(source)
+    data, findings = examined.data, examined.findings
+    if report is not None:
+        _write(report, findings)
+    if not dry_run:
+        with _bar(f"Writing {shown}", sql_load.rows_of(data)) as step:
+            _create(target, data, step)
+    counts = ", ".join(_counts(data))
+    click.echo(f"Would be moved: {counts}." if dry_run else f"Moved to {inert(shown)}: {counts}.")
+    for kind, title in _TITLES.items():
+        lines = [str(found) for found in findings if found.kind == kind]
+        _tell(title, lines, everything)
+    if any(found.kind in ("unreadable", "refused") for found in findings):
+        ctx.exit(status.FAILED)
+
+
+def _check_target(target: str) -> None:
+    scheme = target.partition(":")[0].lower()
+    if scheme not in ("sqlite", "postgresql", "postgres"):
+        raise UsageError(
+            f"{without_password(target)!r}: a shop is moved into an SQL shop; write sqlite:///FILE"
+        )
+
+
+def _read(source: str) -> Examined:
+    adapter = shops.open_adapter(source)
+    try:
+        if not callable(getattr(adapter, "examine", None)):
+            raise UsageError(
+                f"{without_password(source)!r} cannot be read as a whole; only json:DIR can"
+            )
+        examinable: Examinable = adapter  # type: ignore[assignment]
+        with _bar(f"Reading {without_password(opening.absolute(source))}", None) as step:
+            done = 0
+
+            def progress(read: int, total: int) -> None:
+                nonlocal done
+                step(read - done, total)
+                done = read
+
+            return examinable.examine(progress)
+    finally:
+        adapter.close()
+
+
+def _create(target: str, data: ShopData, step: Callable[..., None]) -> None:
+    from returnflow.backends import sql
+
+    path = None
+    if target.lower().startswith("sqlite:"):
+        found = Path(target.partition(":///")[2])
+        path = None if found.exists() else found
+    try:
+        sql.create(target, data, progress=step).close()
+    except BaseException:
+        # Half a shop is none: what was begun here is taken away, whatever stopped it.
+        if path is not None:
+            for left in (path, path.with_name(f"{path.name}-journal")):
+                left.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """A progress bar on a terminal; nothing where the output goes into a file."""
+    if not sys.stderr.isatty():
+        yield lambda done, total=None: None
+        return
+    bar: Any
+    with click.progressbar(length=total or 1, label=inert(label), file=sys.stderr) as bar:
+
+        def step(done: int, total: int | None = None) -> None:
+            if total is not None:
+                bar.length = total
+            bar.update(done)
+
+        yield step
+
+
+def _counts(data: ShopData) -> Iterator[str]:
+    for name in ("customers", "orders", "items", "packages", "returns", "transfers"):
+        number = len(getattr(data, name))
+        yield f"{number:,} {name if number != 1 else name[:-1]}"
+
+
+def _tell(title: str, lines: Sequence[str], everything: bool) -> None:
+    if not lines:
+        return
+    click.echo(f"{title} ({len(lines)}):")
+    shown = lines if everything else lines[:SHOWN]
+    for line in shown:
+        click.echo(f"  - {inert(line)}")
+    if len(shown) < len(lines):
+        click.echo(
+            f"  … and {len(lines) - len(shown)} more; --all shows them, --report keeps them."
+        )
+
+
+def _write(path: Path, findings: Iterable[Finding]) -> None:
+    lines = [f"{found.kind}\t{inert(found.place)}\t{inert(found.words)}\n" for found in findings]
+    try:
+        path.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise ReturnflowError(f"cannot write the report {path}: {error.strerror}") from error

@@ -1,0 +1,1 @@
+"""The contract of a backend, kept by each of ours."""

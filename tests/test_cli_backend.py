@@ -1,0 +1,154 @@
+"""``returnflow backend``: ping and check, as a person types them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from msgspec.structs import replace
+
+from returnflow.backends import registry, sql
+from returnflow.cli import cli, run, shops
+from returnflow.errors import UnavailableError
+from returnflow.testing import Fault, FaultyBackend, MemoryShop, contract_shop, curated_shop
+
+ANN = "ann@example.com"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RETURNFLOW_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, shop: object) -> None:
+    """Lets every URL lead to `shop`."""
+    monkeypatch.setattr(registry, "open_backend", lambda url: shop)
+
+
+def backend(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["backend", *arguments])
+
+
+def words(result: Result) -> str:
+    return " ".join(result.output.split())
+
+
+# -- ping -------------------------------------------------------------------------------------
+
+
+def test_ping_says_that_it_answers_and_how_fast(tmp_path: Path) -> None:
+    sql.create_file(tmp_path / "shop", contract_shop(crowd=1)).close()
+    url = f"sqlite:///{tmp_path / 'shop'}"
+    shops.circuit(url).failed(99)
+    result = backend("ping", url)
+    assert result.exit_code == 0
+    assert f"{url} answers: opened in " in result.output
+    assert "(median of 5; slowest " in result.output
+    assert "Time zone: Europe/Berlin." in result.output
+    shops.circuit(url).admit()
+
+
+def test_ping_says_that_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password in the URL is not shown, and what comes from the shop is inert (rule 37)."""
+    fault = Fault("no_connection", message="connection\x1b[31m refused")
+    offer(monkeypatch, FaultyBackend(curated_shop(), {("get_order_details", 1): fault}))
+    result = backend("ping", "other://user:secret@host/db")
+    assert result.exit_code == 1
+    assert result.output == "other://user@host/db does not answer: connection·[31m refused\n"
+
+
+def test_ping_of_a_shop_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(url: str) -> Any:
+        raise UnavailableError("the host is unknown")
+
+    monkeypatch.setattr(registry, "open_backend", refuse)
+    result = backend("ping", "other://host/db")
+    assert (result.exit_code, result.output) == (
+        1,
+        "other://host/db does not answer: the host is unknown\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["ping", "check"])
+def test_a_url_that_cannot_be_used(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert run(["backend", command, "nosuch:thing"]) == 2
+    assert "no backend for 'nosuch:'; installed: demo:" in capsys.readouterr().err
+
+
+# -- check ------------------------------------------------------------------------------------
+
+
+def test_check_tells_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, MemoryShop.holding(contract_shop(crowd=1)))
+    result = backend("check", "my:shop", "--email", "ann.lee@example.com", "--order", "BENS")
+    assert result.exit_code == 0, result.output
+    assert "The read-only part of the contract, on my:shop. Nothing is written." in result.output
+    assert "  kept         an address is trimmed and its case does not matter" in result.output
+    assert "20 promises: 20 kept, 0 broken, 0 not checked." in result.output
+
+
+def test_check_says_what_it_needs_to_check_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, MemoryShop.holding(contract_shop(crowd=1)))
+    result = backend("check", "my:shop")
+    assert result.exit_code == 0
+    assert "→ it needs an e-mail address of a customer" in result.output
+    assert "Give the address of a customer with open orders, --email" in result.output
+
+
+def test_check_tells_what_the_data_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No fault of the adapter, so the exit status is 0; many remarks are cut short."""
+    shop = curated_shop()
+    shop.customers["ANN"] = replace(
+        shop.customers["ANN"], active_orders=("O-ANN", *(f"GONE-{n}" for n in range(30)))
+    )
+    shop.orders["O-ANN"] = replace(shop.orders["O-ANN"], order_date="last Tuesday")
+    offer(monkeypatch, shop)
+    result = backend("check", "my:shop", "--email", ANN)
+    assert result.exit_code == 0, result.output
+    assert "order GONE-0 cannot be summarized: there is no such order" in words(result)
+    assert "more; --all shows them." in result.output
+    whole = backend("check", "my:shop", "--email", ANN, "--all")
+    assert "order O-ANN: the date 'last Tuesday' is not readable" in words(whole)
+    assert "item GONE was ordered and is not in the catalogue" in words(whole)
+    assert "--all shows them" not in whole.output
+
+
+class Careless(MemoryShop):
+    """An adapter with the faults that real ones have."""
+
+    def get_item_details(self, item_id: str) -> Any:
+        """A KeyError for what is not there; a float for a price."""
+        return replace(self.items[item_id], cost=9.99)
+
+    def get_customer_by_email(self, email: str) -> Any:
+        """Takes the address as it is typed, and repeats it."""
+        from returnflow.errors import NotFoundError
+
+        for customer in self.customers.values():
+            if customer.email == email:
+                return customer
+        raise NotFoundError(f"nobody has {email}")
+
+    def summarize_orders(self, order_ids: Any) -> Any:
+        """Hangs up."""
+        raise UnavailableError("no route to host")
+
+
+def test_check_tells_what_is_broken_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = contract_shop(crowd=1)
+    offer(monkeypatch, Careless.holding(data))
+    result = backend("check", "my:shop", "--email", "Ann.Lee@Example.com")
+    assert result.exit_code == 1
+    found = words(result)
+    assert "raises KeyError, not NotFoundError" in found
+    assert "Item.cost is a float: 9.99" in found
+    assert "the message repeats the e-mail address (rule 38)" in found
+    assert "the address of ANN is answered with NotFoundError" in found
+    assert "no answer: no route to host" in found
+    assert "BROKEN" in found
+    assert "kept an order is found however its id is typed" in found
+    assert isinstance(data.items[0].cost, Decimal)
