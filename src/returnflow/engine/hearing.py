@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from returnflow.engine.compiled import Wording
 from returnflow.engine.contrary import contrary
 from returnflow.engine.phrases import DENIAL, Lexicon
+from returnflow.engine.script import as_pattern
 from returnflow.engine.spoken import fold, glance, may_deny
 from returnflow.engine.statements import Said, Span, claims, standing
 
@@ -32,10 +34,14 @@ class Hearing:
     Args:
         terms: phrases by the name of what they mean.
         heard: for each notice the ways of saying it; a notice without any is never found.
+        scripts: the words that are prescribed for each notice, as a template.
     """
 
     def __init__(
-        self, terms: Mapping[str, Sequence[str]], heard: Mapping[str, Sequence[Wording]]
+        self,
+        terms: Mapping[str, Sequence[str]],
+        heard: Mapping[str, Sequence[Wording]],
+        scripts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._lexicon = Lexicon(terms)
         # Notices share wordings; each is looked for once in a text.
@@ -49,13 +55,18 @@ class Hearing:
             notice: tuple(dict.fromkeys(v for w in listed for v in self._wordings[w].values))
             for notice, listed in self._heard.items()
         }
+        self._scripts = {
+            notice: made
+            for notice, script in scripts.items()
+            if notice in self._heard and (made := as_pattern(script)) is not None
+        }
         self._spans: OrderedDict[str, dict[str, Span]] = OrderedDict()
         self._read: OrderedDict[str, Said] = OrderedDict()
 
     @classmethod
     def of(cls, definition: Definition) -> Hearing:
         """What a procedure listens for."""
-        return cls(definition.terms, definition.heard)
+        return cls(definition.terms, definition.heard, definition.notices)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -82,6 +93,9 @@ class Hearing:
 
         Values are compared by their letters and digits alone, spelled out or not.
         """
+        script = self._scripts.get(notice)
+        if script is not None and script.says(text, values, self.needs(notice)):
+            return 0, len(text)
         if not self.needs(notice):
             return self.spans(text).get(notice)
         folded, places = fold(text)

@@ -23,7 +23,7 @@ from returnflow.engine.scorecard import failed_at_once, score
 from returnflow.engine.transcript import Transcript, Turn
 from returnflow.engine.vocabulary import Event, event_name
 from returnflow.replay.findings import Finding, Quote, Report, Verdict
-from returnflow.replay.namer import Namer
+from returnflow.replay.namer import QUOTED, Namer
 from returnflow.replay.naming import Naming
 from returnflow.replay.path import PathFinder
 from returnflow.replay.remarks import repeated, unexplained
@@ -35,9 +35,6 @@ MAX_EVENTS = 20_000
 
 NEAR = 3
 """Members of a transcript by which a turn may come before a finding and still be its evidence."""
-
-QUOTED = 300
-"""Characters of a turn that are quoted."""
 
 
 @dataclass(slots=True)
@@ -105,17 +102,20 @@ class Judge:
         if not trace.events:
             doubts.append(self._namer.nothing_seen())
         walked = self._walk(trace, transcript)
-        remarks += self._namer.stood_in(trace)
         if walked.accepted and not (walked.doubtful and not transcript.complete):
             found = self._namer.remarks(trace, walked.remarks)
             found += self._namer.at_the_end(trace, walked.state, walked.case)
             found, open_ = self._namer.across_gaps(trace, found)
             doubts += open_
-            found = self._remarked(trace, [*remarks, *found])
+            found = self._remarked(trace, [*remarks, *self._namer.told(trace), *found])
             return self._report(transcript, trace, found, walked.state, 0, doubts)
         way = self._paths.find(trace, lambda: self._tracer.new_case(transcript))
+        if trace.tells:
+            # What events say is looked at anew, along the way that was found.
+            trace.otherwise.clear()
+            trace.stood_in.clear()
         found, more = Naming(self._namer, trace, way).name()
-        found = [*remarks, *found]
+        found = [*remarks, *self._namer.told(trace), *found]
         found, open_ = self._namer.across_gaps(trace, found)
         if more and transcript.policy_date is None:
             more = [self._namer.no_day(), *more]
@@ -143,7 +143,7 @@ class Judge:
                 case.apply(each.event)
             name = event_name(event)
             if name == self._told:
-                self._tracer.see_stand_in(trace, at, event, case)
+                self._tracer.see_told(trace, at, event, case)
             key = (state, name)
             rows = table.get(key)
             if rows is None:

@@ -25,6 +25,9 @@ OUT_OF_TURN = "was made out of its turn; what it showed is kept"
 EXPLAINED_BY_GAPS = ("skipped_step", "unexpected_event", "notice_missing", "unfinished")
 """Kinds of findings that something which could not be read may explain."""
 
+QUOTED = 300
+"""Characters that are quoted of what was said."""
+
 EXPECTED = 4
 """What is named at the most of all that could have come instead."""
 
@@ -125,7 +128,11 @@ class Namer:
             for index, name, why in trace.unseen
         ]
 
-    def stood_in(self, trace: Trace) -> list[Finding]:
+    def told(self, trace: Trace) -> list[Finding]:
+        """What was said in other words than those prescribed, and what was not said at all."""
+        return self._stood_in(trace) + self._otherwise(trace)
+
+    def _stood_in(self, trace: Trace) -> list[Finding]:
         """What was said in the place of something else, and is accepted (rule 8)."""
         found = []
         for index, due, said in trace.stood_in:
@@ -140,6 +147,26 @@ class Namer:
                     reason=f"said: {spaced(said)}; more to the point: {spaced(due.notice)} "
                     f"(for {due.subject})",
                     repair=f"Say: “{words}”",
+                )
+            )
+        return found
+
+    def _otherwise(self, trace: Trace) -> list[Finding]:
+        """What a log names as said, and its own words do not say."""
+        found = []
+        for at, told in trace.otherwise:
+            notice, words = getattr(told, "notice", ""), getattr(told, "words", "")
+            found.append(
+                self.finding(
+                    "notice_missing",
+                    heard=True,
+                    index=trace.index[at],
+                    at=told.at,
+                    event=event_name(told),
+                    notice=notice,
+                    reason=f"recorded as said: {spaced(notice)}; the words do not say it",
+                    quote=Quote(text=words[:QUOTED], turn=trace.index[at], offset=0),
+                    repair="Say what is prescribed, or something that means the same.",
                 )
             )
         return found

@@ -80,6 +80,7 @@ class Naming:
     def name(self) -> tuple[list[Finding], list[Finding]]:
         skipped: list[ModelMove] = []
         before: Move | None = None
+        told, case = event_name(self.namer.definition.vocabulary.told), None
         for move in self.way.moves:
             if isinstance(move, ModelMove):
                 if not move.silent:
@@ -88,6 +89,9 @@ class Naming:
             self._skipped(skipped)
             skipped = []
             if isinstance(move, Sync):
+                if event_name(move.event) == told and case is not None:
+                    self.namer.tracer.see_told(self.trace, move.at, move.event, case)
+                case = move.case
                 self._taken(move)
             elif not continues(before, move, self.leading) or move.harmless:
                 self._stray(move)

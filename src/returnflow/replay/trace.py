@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, overload
@@ -28,7 +28,7 @@ from returnflow.engine.transcript import (
 )
 from returnflow.engine.vocabulary import Due, Event, Vocabulary, event_name
 from returnflow.inert import fold
-from returnflow.redacted import hidden
+from returnflow.redacted import hidden, redacted
 from returnflow.replay.findings import Quote
 
 HEARD_BEFORE = 8
@@ -71,6 +71,7 @@ class Trace:
         doubtful: what may have been said where nobody can see it, by (notice, subject): the due,
             and why it cannot be told.
         stood_in: what was said in place of something else: the place, and the due it stood in for.
+        otherwise: positions of events that name something as said which their words do not say.
         unpresented: what was not put before the customer, with the place of the event.
         silent: the names of events that the format cannot show.
         spoken: the agent's turns, where the text of the call is recorded.
@@ -88,6 +89,7 @@ class Trace:
     unseen: list[tuple[int, str, str]] = field(default_factory=list)
     doubtful: dict[tuple[str, str], tuple[Due, str]] = field(default_factory=dict)
     stood_in: list[tuple[int, Due, str]] = field(default_factory=list)
+    otherwise: list[tuple[int, Event]] = field(default_factory=list)
     unpresented: list[tuple[int, Event, list[str]]] = field(default_factory=list)
     silent: frozenset[str] = frozenset()
     spoken: list[Turn] = field(default_factory=list)
@@ -149,12 +151,16 @@ class Tracer:
             )
         return _Reading(self, transcript).trace()
 
-    def see_stand_in(self, trace: Trace, at: int, told: Any, case: Any) -> None:
-        """Notes where a log names something as said that stands in for what is due.
+    def see_told(self, trace: Trace, at: int, told: Any, case: Any) -> None:
+        """Notes where a log names something as said that stands in for what is due, or that its
+        own words do not say.
 
         Args:
             case: the facts before it.
         """
+        words = getattr(told, "words", "")
+        if words and not redacted(words) and not self._says(told.notice, told.subject, words, case):
+            trace.otherwise.append((at, told))
         others = self.vocabulary.stands_for.get(told.notice)
         if others is None:
             return
@@ -162,6 +168,19 @@ class Tracer:
             for due in make(case):
                 if due.notice in others and due.subject == told.subject:
                     trace.stood_in.append((trace.index[at], due, told.notice))
+
+    def _says(self, notice: str, subject: str, words: str, case: Any) -> bool:
+        """Whether words are those of a notice; True where nobody can tell."""
+        if notice not in self.hearing.notices:
+            return True
+        values: Mapping[str, Any] = {}
+        if self.hearing.needs(notice):
+            dues = (due for make in self.vocabulary.dues.values() for due in make(case))
+            due = next((d for d in dues if (d.notice, d.subject) == (notice, subject)), None)
+            if due is None:
+                return True  # it was not due, or not any more
+            values = due.values
+        return self.hearing.find(notice, words, values) is not None
 
 
 class _Ahead(Sequence[Answered]):

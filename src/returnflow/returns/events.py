@@ -74,10 +74,11 @@ class ItemsPicked(Event, frozen=True, kw_only=True):
 
 class Told(Event, frozen=True, kw_only=True):
     """The agent said a prescribed sentence: `notice` is its key in the YAML, `subject` the
-    item id or tracking id that it is about."""
+    item id or tracking id that it is about. `words`: what was said, where a log has it."""
 
     notice: str
     subject: str
+    words: str = ""
 
 
 class ReturnConfirmed(Event, frozen=True, kw_only=True):
