@@ -294,6 +294,13 @@ class _Search:
 
     # -- moves --------------------------------------------------------------------------------
 
+    def _awaited(self, node: _Node, event: Event) -> bool:
+        """Whether the outcome of a look-up is one that the procedure waits for."""
+        operation = self.finder.definition.states[self.flow.states[node.state]].operation
+        ids = {subject for _, subject in self._subject(event)}
+        calls = operation.pending(node.case) if operation is not None else ()
+        return any(value in ids for call in calls for value in call.arguments.values())
+
     def _defer_log_move(self, node: _Node, weight: int, doubts: int, hops: int) -> None:
         event, name = self.trace.events[node.at], self.names[node.at]
         least = SLIP
@@ -409,8 +416,9 @@ class _Search:
         state = self.flow.states[node.state]
         move = LogMove(node.at, event, state, harmless)
         if harmless:
-            # Of two alike the second was made again, rather than the first too early.
-            weight = HARMLESS + (harmless == "early_lookup")
+            # Of two alike the second was made again, rather than the first too early; and what
+            # the procedure waits for is the last to be out of its turn.
+            weight = HARMLESS + (harmless == "early_lookup") + self._awaited(node, event)
         elif name in assumed:
             weight, assumed = DISPLACED, _without(assumed, name)
         elif state in self.finder.ends and continues(node.move, move, self.finder.leading):
