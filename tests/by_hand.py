@@ -26,7 +26,6 @@ from returnflow.records import (
     SummaryLine,
 )
 from returnflow.returns import events as ev
-from returnflow.returns.case import Case
 from returnflow.returns.line import NOTICES
 
 STATES = Path(__file__).parent.parent / "states"
@@ -59,14 +58,14 @@ def on(session: Session, *turns: Turn) -> Session:
 
 def refused(session: Session, event: Event) -> str:
     """The words of a refusal; the call must be where it was, with the facts it had."""
-    before = [repr(getattr(session.case, name)) for name in Case.__slots__]
+    before = repr(vars(session.case))
     state = session.state.name
     step = session.propose(event)
     assert not step.accepted, f"{event} was accepted"
     with pytest.raises(RefusedError):
         session.accept(step)
     assert session.state.name == state
-    assert [repr(getattr(session.case, name)) for name in Case.__slots__] == before
+    assert repr(vars(session.case)) == before
     return session.refusal(step)
 
 

@@ -508,7 +508,7 @@ def test_each_guard_is_pure_and_explains_itself_in_a_sentence(name: str) -> None
     make = TRIED.get(name, lambda: (case(*CHECKED), ev.Satisfied()))
     facts, event = make()
     facts.apply(event)
-    before = [repr(getattr(facts, slot)) for slot in Case.__slots__]
+    before = repr(vars(facts))
     guard = GUARDS[name]
     verdict = guard.test(facts, event)
     assert verdict is True or verdict is False or verdict is None
@@ -517,6 +517,6 @@ def test_each_guard_is_pure_and_explains_itself_in_a_sentence(name: str) -> None
     said = guard.explain(facts, event)
     assert guard.test(facts, event) is verdict
     assert guard.explain(facts, event) == said
-    assert [repr(getattr(facts, slot)) for slot in Case.__slots__] == before
+    assert repr(vars(facts)) == before
     assert len(said.split()) >= 3
     assert "fraud" not in said

@@ -36,38 +36,6 @@ class Case:
         dated: the policy date is known; a recorded call may not show it, a live one always does.
     """
 
-    __slots__ = (
-        "ambiguous",
-        "customer",
-        "dated",
-        "earlier",
-        "email",
-        "failure",
-        "gone_through",
-        "items",
-        "lines",
-        "lines_at_fetch",
-        "order",
-        "packages",
-        "picks",
-        "policy_date",
-        "summary",
-        "told",
-        "transfer",
-        "transfer_doubtful",
-        "transfer_message",
-        "transfer_reference",
-        "transfer_repeated",
-        "transfer_summary",
-        "transfer_unclear",
-        "transferred",
-        "unasked",
-        "unexplained",
-        "wanted_order",
-        "withdrawn",
-        "zone",
-    )
-
     def __init__(self, policy_date: date | None, zone: str) -> None:
         self.policy_date = policy_date or date.min
         self.dated = policy_date is not None
@@ -102,13 +70,15 @@ class Case:
     def copy(self) -> Case:
         """An independent copy; records are shared, since they never change."""
         twin = Case.__new__(Case)
-        for name in Case.__slots__:
-            setattr(twin, name, getattr(self, name))
-        twin.items = dict(self.items)
-        twin.packages = dict(self.packages)
-        twin.told = set(self.told)
-        twin.lines = [msgspec.structs.replace(line) for line in self.lines]
-        twin.earlier = list(self.earlier)
+        twin.__dict__.update(self.__dict__)
+        twin.items = self.items.copy()
+        twin.packages = self.packages.copy()
+        twin.told = self.told.copy()
+        if self.lines:
+            twin.lines = [msgspec.structs.replace(line) for line in self.lines]
+        else:
+            twin.lines = []
+        twin.earlier = self.earlier.copy()
         return twin
 
     def apply(self, event: Any) -> None:
@@ -127,6 +97,8 @@ class Case:
     @property
     def opened(self) -> list[Line]:
         """Every return opened in this call, in order."""
+        if not (self.lines or self.earlier):
+            return []
         return [line for line in self.all_lines if line.state == "opened"]
 
     @property
@@ -164,8 +136,8 @@ class Case:
         if self.order is None:
             return None
         known = eligibility.returned_units(self.order, item_id)
-        if known is None:
-            return None
+        if known is None or not (self.lines or self.earlier):
+            return known
         # An order fetched since may not show yet what is unsettled, and may still be done.
         for line in self.all_lines[: self.lines_at_fetch]:
             same = (line.order_id, line.item_id) == (self.order.order_id, item_id)
@@ -203,8 +175,11 @@ class Case:
 
     def wanted(self) -> dict[str, int]:
         """Units picked by item, in the order of picking (rule 18: two picks add up)."""
+        picks = self.picks
+        if len(picks) == 1:
+            return {picks[0].item_id: picks[0].quantity}
         units: dict[str, int] = {}
-        for pick in self.picks:
+        for pick in picks:
             units[pick.item_id] = units.get(pick.item_id, 0) + pick.quantity
         return units
 
@@ -248,8 +223,13 @@ class Case:
     def _not_looked_up(self, item_id: str) -> list[str]:
         """Packages that hold units of the item and were not looked up."""
         lines = eligibility.lines_of(self.order, item_id) if self.order else ()
-        parcels = [parcel.package_id for line in lines for parcel in line.parcels]
-        return [package_id for package_id in parcels if package_id not in (*self.packages, "")]
+        packages = self.packages
+        return [
+            parcel.package_id
+            for line in lines
+            for parcel in line.parcels
+            if parcel.package_id and parcel.package_id not in packages
+        ]
 
     def decide(self, item_id: str, wanted: int) -> eligibility.Decision:
         """The decision on `wanted` units of an item of the selected order."""
@@ -297,6 +277,8 @@ class Case:
     def refusals_owed(self) -> bool | None:
         """Whether a refusal is still to be explained. None: what speaks for one of the items was
         not recorded, so that perhaps nothing was refused."""
+        if not self.picks:
+            return False
         owed = self.owed_refusals()
         if not owed:
             return False

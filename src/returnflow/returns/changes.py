@@ -23,13 +23,16 @@ def _forget_order(case: Case) -> None:
 def _forget_picks(case: Case) -> None:
     case.unexplained = case.refusals_owed()
     case.picks = ()
-    case.earlier += case.lines
-    case.lines = []
+    if case.lines:
+        case.earlier += case.lines
+        case.lines = []
     _forget_refusals(case)
 
 
 def _forget_refusals(case: Case) -> None:
     """A refusal is about one choice and one day: a new one has it explained anew."""
+    if not case.told:
+        return
     opened = {line.subject for line in case.opened}
     case.told = {said for said in case.told if said[1] in opened or hidden(said[1])}
 

@@ -48,11 +48,18 @@ class Reason:
 
     Args:
         code: short and stable, for scenarios, findings and reports.
-        sentence: for the agent, with figures, and what would have passed.
+        words: the sentence, with a gap for each of the figures. It is put together only when it
+            is wanted; most reasons are never told to anybody.
     """
 
     code: str
-    sentence: str
+    words: str
+    figures: tuple[object, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """For the agent, with figures, and what would have passed."""
+        return self.words.format(*map(_figure, self.figures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ def calendar_day(text: str, zone: str) -> date | None:
 
 def lines_of(order: Order, item_id: str) -> tuple[OrderLine, ...]:
     """The order's lines of that item; their units add up (rule 18)."""
-    return tuple(line for line in order.lines if line.item_id == item_id)
+    return tuple([line for line in order.lines if line.item_id == item_id])
 
 
 def ordered_units(order: Order, item_id: str) -> int:
@@ -125,8 +132,13 @@ def ordered_units(order: Order, item_id: str) -> int:
 
 def returned_units(order: Order, item_id: str) -> int | None:
     """Units already in a return, over all lines; None where the source does not say (rule 17)."""
-    counts = [line.returned for line in lines_of(order, item_id)]
-    return None if None in counts else sum(count or 0 for count in counts)
+    units = 0
+    for line in order.lines:
+        if line.item_id == item_id:
+            if line.returned is None:
+                return None
+            units += line.returned
+    return units
 
 
 def is_delivered(package: Package | None) -> bool:
@@ -140,7 +152,10 @@ def is_delivered(package: Package | None) -> bool:
 
 def delivered_units(line: OrderLine, packages: Mapping[str, Package | None]) -> int:
     """Units of the line in delivered packages (rule 9); never more than were ordered."""
-    arrived = sum(p.quantity for p in line.parcels if is_delivered(packages.get(p.package_id)))
+    arrived = 0
+    for parcel in line.parcels:
+        if is_delivered(packages.get(parcel.package_id)):
+            arrived += parcel.quantity
     return min(line.quantity, arrived)
 
 
@@ -204,8 +219,8 @@ def decide(
         reasons.append(
             Reason(
                 "already_returned",
-                f"{taken} of the {ordered_units(order, item_id)} ordered in a return already; "
-                f"{allowed or 'none'} can still go back now",
+                "{} of the {} ordered in a return already; {} can still go back now",
+                (taken, ordered_units(order, item_id), allowed or "none"),
             )
         )
     return Decision(
@@ -252,24 +267,27 @@ def _window_reasons(
     days = window_days(window)
     ordered = calendar_day(order.order_date, zone)
     if days is None:
-        shown = "none is given" if not (window or "").strip() else f"it reads “{window}”"
+        given = bool((window or "").strip())
         yield Reason(
             "window_unknown",
-            f"the return window of this item cannot be read: {shown}",
+            "the return window of this item cannot be read: "
+            + ("it reads “{}”" if given else "none is given"),
+            (window,) if given else (),
         )
     if ordered is None:
         yield Reason("order_date_unknown", "the order has no date that can be read")
     elif ordered > policy_date:
         yield Reason(
             "order_in_future",
-            f"the order is dated {day_words(ordered)}, which is still to come: a data error",
+            "the order is dated {}, which is still to come: a data error",
+            (ordered,),
         )
     elif days is not None and days != UNLIMITED and (policy_date - ordered).days > days:
         closed = ordered + timedelta(days=days)
         yield Reason(
             "window_closed",
-            f"ordered {_days((policy_date - ordered).days)} ago; the window of {_days(days)} "
-            f"closed on {day_words(closed)}, {_days((policy_date - closed).days)} too late",
+            "ordered {} ago; the window of {} closed on {}, {} too late",
+            (policy_date - ordered, timedelta(days=days), closed, policy_date - closed),
         )
 
 
@@ -281,7 +299,7 @@ def _parcel_reasons(
     only_looked_up: bool,
 ) -> list[Reason]:
     """What the parcels say, each different sentence once, in the order of the lines."""
-    found: dict[tuple[str, str], int] = {}
+    found: dict[Reason, int] = {}
     for line in lines:
         shipped = sum(parcel.quantity for parcel in line.parcels)
         unshipped = max(0, line.quantity - shipped)
@@ -294,27 +312,34 @@ def _parcel_reasons(
                 key = _parcel_reason(packages.get(parcel.package_id), parcel.package_id, zone)
                 found[key] = found.get(key, 0) + parcel.quantity
         if unshipped:
-            key = ("not_shipped", "not shipped yet")
+            key = Reason("not_shipped", "not shipped yet")
             found[key] = found.get(key, 0) + unshipped
-    return [Reason(code, f"{_units(count)} {words}") for (code, words), count in found.items()]
+    return [
+        Reason(each.code, "{} " + each.words, (_units(count), *each.figures))
+        for each, count in found.items()
+    ]
 
 
-def _parcel_reason(package: Package | None, package_id: str, zone: str) -> tuple[str, str]:
+def _parcel_reason(package: Package | None, package_id: str, zone: str) -> Reason:
     if package is None:
-        return "package_unknown", f"in package {package_id}, which the shop does not know"
+        words = "in package {}, which the shop does not know"
+        return Reason("package_unknown", words, (package_id,))
     status, due = package.current_status, calendar_day(package.estimated_delivery_date, zone)
     if package.type != "ORDER_DELIVERY":
-        return (
+        return Reason(
             "package_unknown",
-            f"in package {package_id}, which is of type {package.type or 'unknown'} "
-            "and not a delivery to the customer",
+            "in package {}, which is of type {} and not a delivery to the customer",
+            (package_id, package.type or "unknown"),
         )
     if status in ON_ITS_WAY:
-        expected = f", expected on {day_words(due)}" if due else ""
-        return "in_transit", f"not delivered yet ({status_words(status)}){expected}"
+        words = "not delivered yet ({})" + (", expected on {}" if due else "")
+        return Reason(
+            "in_transit", words, (status_words(status), due) if due else (status_words(status),)
+        )
     if status == "DELIVERY_FAILURE":
-        return "delivery_failed", "not delivered: the delivery failed"
-    return "package_unknown", f"in package {package_id} with status “{status}”, not DELIVERED"
+        return Reason("delivery_failed", "not delivered: the delivery failed")
+    words = "in package {} with status “{}”, not DELIVERED"
+    return Reason("package_unknown", words, (package_id, status))
 
 
 def _advice(
@@ -356,6 +381,13 @@ def window_closes(order: Order, item: Item | None, zone: str) -> date | None:
 def status_words(status: str) -> str:
     """A package status as people say it; an unknown one stays as the shop spells it."""
     return _STATUS_WORDS.get(status, status)
+
+
+def _figure(value: object) -> str:
+    """A figure as it is said: dates and numbers of days in words."""
+    if isinstance(value, timedelta):
+        return _days(value.days)
+    return day_words(value) if isinstance(value, date) else str(value)
 
 
 def day_words(day: date) -> str:
