@@ -10,22 +10,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from msgspec.structs import replace
 
-from returnflow.engine.definition import Definition, Row
+from returnflow.engine.definition import Definition
 from returnflow.engine.hearing import Hearing
 from returnflow.engine.machine import LiveMachine, compile_table
 from returnflow.engine.scorecard import failed_at_once, score
 from returnflow.engine.transcript import Transcript, Turn
-from returnflow.engine.vocabulary import Event, event_name
 from returnflow.replay.findings import Finding, Quote, Report, Verdict
 from returnflow.replay.namer import QUOTED, Namer
 from returnflow.replay.naming import Naming
 from returnflow.replay.path import PathFinder
+from returnflow.replay.plain_pass import PlainPass
 from returnflow.replay.remarks import repeated, unexplained
 from returnflow.replay.trace import Trace, Tracer
 
@@ -35,24 +33,6 @@ MAX_EVENTS = 20_000
 
 NEAR = 3
 """Members of a transcript by which a turn may come before a finding and still be its evidence."""
-
-
-@dataclass(slots=True)
-class Walked:
-    """How far the plain pass came.
-
-    Attributes:
-        accepted: every event was.
-        doubtful: a condition could not be told.
-        remarks: rows taken that carry a remark, with the position of the event.
-        state, case: at the end of it.
-    """
-
-    accepted: bool
-    doubtful: bool
-    remarks: list[tuple[int, Row]]
-    state: str
-    case: Any
 
 
 class Judge:
@@ -80,10 +60,8 @@ class Judge:
             self._tracer.unlikely,
         )
         self._namer = Namer(definition, self._tracer)
-        self._told = event_name(vocabulary.told)
-        self._discarding = frozenset(
-            key for key, rows in self.table.items() if any(row.discard for row in rows)
-        )
+        self._plain = PlainPass(definition, self.table, self._tracer)
+        self._cheapest = self._paths.flow(frozenset()).cheapest()
 
     def judge(self, transcript: Transcript) -> Report:
         """The report on one call. Never raises for what a transcript holds."""
@@ -101,7 +79,7 @@ class Judge:
         doubts = self._namer.unseen(trace)
         if not trace.events:
             doubts.append(self._namer.nothing_seen())
-        walked = self._walk(trace, transcript)
+        walked = self._plain.walk(trace, self._tracer.new_case(transcript))
         if walked.accepted and not (walked.doubtful and not transcript.complete):
             found = self._namer.remarks(trace, walked.remarks)
             found += self._namer.at_the_end(trace, walked.state, walked.case)
@@ -130,39 +108,6 @@ class Judge:
         found = found + unexplained(self._namer, self._reading, trace)
         return repeated(self._namer, self._reading, trace, found)
 
-    # -- the plain pass -----------------------------------------------------------------------
-
-    def _walk(self, trace: Trace, transcript: Transcript) -> Walked:
-        """Tells the events to the table, one by one, in place: the case is not needed again."""
-        case = self._tracer.new_case(transcript)
-        state, doubtful = self.definition.initial, False
-        remarks: list[tuple[int, Row]] = []
-        table, said = self.table, trace.said
-        for at, event in enumerate(trace.events):
-            for each in said.get(at, ()):
-                case.apply(each.event)
-            name = event_name(event)
-            if name == self._told:
-                self._tracer.see_told(trace, at, event, case)
-            key = (state, name)
-            rows = table.get(key)
-            if rows is None:
-                return Walked(False, doubtful, remarks, state, case)
-            before = case.copy() if key in self._discarding else None
-            case.apply(event)
-            row, unsure = _first(rows, case, event)
-            doubtful = doubtful or unsure
-            if row is None or row.to is None:
-                return Walked(False, doubtful, remarks, state, case)
-            if row.discard and before is not None:
-                case = before
-            if row.remark is not None:
-                remarks.append((at, row))
-            state = row.to
-        for each in said.get(len(trace.events), ()):
-            case.apply(each.event)
-        return Walked(True, doubtful, remarks, state, case)
-
     # -- the report ---------------------------------------------------------------------------
 
     def _report(
@@ -178,7 +123,7 @@ class Judge:
         length = len(trace.events) if trace is not None else 0
         unreadable = trace is None
         found = tuple(sorted([*findings, *doubts], key=_place))
-        if trace is not None and trace.spoken:
+        if found and trace is not None and trace.spoken:
             found = tuple(_with_quote(each, trace.spoken) for each in found)
         violated = any(each.severity != "remark" for each in found)
         unseen = tuple(dict.fromkeys(each.reason for each in doubts))
@@ -189,7 +134,7 @@ class Judge:
             verdict = "inconclusive"
         points = 0 if unreadable else score(card, found)
         passed = not unreadable and points >= card.pass_mark and not failed_at_once(card, found)
-        cheapest = self._paths.flow(frozenset()).cheapest()
+        cheapest = self._cheapest
         return Report(
             id=transcript.case_id,
             source=transcript.source,
@@ -206,20 +151,6 @@ class Judge:
             findings=found,
             unobservable=unseen,
         )
-
-
-def _first(rows: tuple[Row, ...], case: Any, event: Event) -> tuple[Row | None, bool]:
-    """The first row that holds, and whether a condition on the way to it was in doubt."""
-    doubtful = False
-    for row in rows:
-        for guard in row.guards:
-            verdict = guard.test(case, event)
-            if verdict is not True:
-                doubtful = doubtful or verdict is None
-                break
-        else:
-            return row, doubtful
-    return None, doubtful
 
 
 def _with_quote(finding: Finding, turns: Sequence[Turn]) -> Finding:

@@ -32,6 +32,7 @@ class Case:
         transfer_unclear: it is not recorded whether the failure of the transfer was known.
         unexplained: the choice before this one held refusals that the customer never heard;
             None: perhaps it did.
+        lines_hidden: the selected order has a line of which the item is not recorded.
         unasked: the last outcome of a write came without a request.
         dated: the policy date is known; a recorded call may not show it, a live one always does.
     """
@@ -48,6 +49,7 @@ class Case:
         self.wanted_order = ""
         self.order: Order | None = None
         self.lines_at_fetch = 0
+        self.lines_hidden = False
         self.picks: tuple[ev.Pick, ...] = ()
         self.items: dict[str, Item | None] = {}
         self.packages: dict[str, Package | None] = {}
@@ -210,7 +212,7 @@ class Case:
         if self.order is None:
             return False
         day = self.policy_date if self.dated else None
-        unseen = any(hidden(line.item_id) for line in self.order.lines)
+        unseen = self.lines_hidden
         for item_id in self.wanted():
             if hidden(item_id) or (unseen and not eligibility.lines_of(self.order, item_id)):
                 return True

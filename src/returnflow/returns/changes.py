@@ -18,6 +18,7 @@ def _forget_order(case: Case) -> None:
     _forget_picks(case)
     case.wanted_order = ""
     case.order = None
+    case.lines_hidden = False
 
 
 def _forget_picks(case: Case) -> None:
@@ -77,7 +78,8 @@ def _orders_summarized(case: Case, event: ev.OrdersSummarized) -> None:
 
 def _order_found(case: Case, event: ev.OrderFound) -> None:
     case.order = event.order
-    case.lines_at_fetch = len(case.all_lines)
+    case.lines_hidden = any(hidden(line.item_id) for line in event.order.lines)
+    case.lines_at_fetch = len(case.lines) + len(case.earlier)
 
 
 def _items_picked(case: Case, event: ev.ItemsPicked) -> None:

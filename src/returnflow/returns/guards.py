@@ -42,14 +42,24 @@ def _guard(
 
 def _any_of(verdicts: Iterable[Verdict]) -> Verdict:
     """True where one is, else None where one cannot be told, else False."""
-    found = list(verdicts)
-    return True if True in found else None if None in found else False
+    found: Verdict = False
+    for verdict in verdicts:
+        if verdict:
+            return True
+        if verdict is None:
+            found = None
+    return found
 
 
 def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
     """False where one is, else None where one cannot be told, else True."""
-    found = list(verdicts)
-    return False if False in found else None if None in found else True
+    found: Verdict = True
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        if verdict is None:
+            found = None
+    return found
 
 
 # -- orders -----------------------------------------------------------------------------------
@@ -113,7 +123,11 @@ def _not_in_order(case: Case, event: ev.ItemsPicked) -> str:
 
 
 def _in_order(case: Case, item_id: str) -> bool:
-    return case.order is not None and bool(eligibility.lines_of(case.order, item_id))
+    if case.order is not None:
+        for line in case.order.lines:
+            if line.item_id == item_id:
+                return True
+    return False
 
 
 def _of_order(case: Case, item_id: str) -> Verdict:
@@ -179,20 +193,25 @@ def picks_available(case: Case, event: ev.ItemsPicked) -> Verdict:
 
 
 def _available(case: Case, item_id: str, wanted: int) -> Verdict:
-    lines = eligibility.lines_of(case.order, item_id) if case.order else ()
-    if any(line.quantity == NOT_RECORDED_UNITS for line in lines) or _lines_hidden(case):
+    if case.order is None or case.lines_hidden:
         return None
-    if not lines:
+    ordered, found = 0, False
+    for line in case.order.lines:
+        if line.item_id == item_id:
+            if line.quantity == NOT_RECORDED_UNITS:
+                return None
+            ordered, found = ordered + line.quantity, True
+    if not found:
         return None  # that it is not of the order is said by `picks_in_order`
     taken, all_known = case.taken_at_least(item_id)
-    if wanted > sum(line.quantity for line in lines) - taken:
+    if wanted > ordered - taken:
         return False
     return True if all_known else None
 
 
 def _lines_hidden(case: Case) -> bool:
     """Whether the order has a line of which the item is not recorded."""
-    return case.order is not None and any(hidden(line.item_id) for line in case.order.lines)
+    return case.lines_hidden
 
 
 def _item_id(event: ev.ItemFound | ev.ItemMissing) -> str:

@@ -96,6 +96,7 @@ class NativeReader:
 
 
 _HEADER = re.compile(rb'"case"\s*:\s*\{|"events"\s*:\s*\[\s*\{\s*"event"\s*:')
+_EVENTS_KEY, _CASE_KEY = b'"events"', b'"case":'
 _EVENTS = re.compile(rb'"events"\s*:')
 _MARKER = re.compile(rb"\[[A-Z][A-Z0-9 _-]*\]")  # as `returnflow.redacted`
 
@@ -105,12 +106,12 @@ def _plain(data: bytes) -> bool:
 
     Of a key given twice msgspec takes the last and says nothing.
     """
-    first = _EVENTS.search(data)
-    if first is None or _EVENTS.search(data, first.end()) is not None:
+    first = data.find(_EVENTS_KEY)
+    if first < 0 or data.find(_EVENTS_KEY, first + 1) >= 0:
         return False
     states = data.rfind(b'"states":')
-    behind = data.count(b'"case":', states if states > 0 else first.end())
-    return data.count(b'"case":', 0, first.start()) + behind == 1
+    behind = data.count(_CASE_KEY, states if states > 0 else first)
+    return data.count(_CASE_KEY, 0, first) + behind == 1
 
 
 @lru_cache(maxsize=8)
