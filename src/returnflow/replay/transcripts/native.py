@@ -106,9 +106,11 @@ def _plain(data: bytes) -> bool:
 
     Of a key given twice msgspec takes the last and says nothing.
     """
-    first = data.find(_EVENTS_KEY)
-    if first < 0 or data.find(_EVENTS_KEY, first + 1) >= 0:
+    if data.count(_EVENTS_KEY) != 1:
         return False
+    if data.count(_CASE_KEY) == 1:
+        return True
+    first = data.find(_EVENTS_KEY)  # events may have a member of that name
     states = data.rfind(b'"states":')
     behind = data.count(_CASE_KEY, states if states > 0 else first)
     return data.count(_CASE_KEY, 0, first) + behind == 1
