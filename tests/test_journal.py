@@ -42,6 +42,7 @@ from returnflow.engine.journal import (
     visible,
 )
 from returnflow.engine.journal_sql import SqlJournal, open_database, open_journal
+from returnflow.engine.journal_sqlite import SqliteDatabase
 from returnflow.engine.vocabulary import Event, event_name
 from returnflow.errors import (
     CaseNotFoundError,
@@ -267,6 +268,48 @@ def test_cases_are_filtered_and_know_the_last_address(journal: SqlJournal) -> No
     lines = journal.cases(email_fields={"email_given": "email"})
     assert [line.email for line in lines] == ["ada@example.com", None]
     assert [line.email for line in journal.cases()] == [None, None]
+
+
+def test_listing_the_calls_of_a_day_does_not_read_all_others(
+    path: Path, file_journal: SqlJournal
+) -> None:
+    """Counted in steps of the database's own machine; a shared journal holds years of calls."""
+    case_id = write_call(file_journal)
+    with raw(path) as connection:
+        connection.execute("BEGIN")
+        for number in range(1000):
+            connection.execute(
+                "INSERT INTO cases SELECT ?, sop, version, digest, agent, policy_date, zone, "
+                "backend, ? FROM cases WHERE case_id = ?",
+                (f"X-{number}", f"2026-10-01T00:00:00.{number:06}+00:00", case_id),
+            )
+            connection.execute(
+                "INSERT INTO entries SELECT ?, seq, kind, at, state, ended, event, payload, "
+                "hides_from, note FROM entries WHERE case_id = ?",
+                (f"X-{number}", case_id),
+            )
+        connection.execute("COMMIT")
+    database = file_journal._database
+    assert isinstance(database, SqliteDatabase)
+    steps = 0
+
+    def counted() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def cost(**filters: Any) -> tuple[int, int]:
+        nonlocal steps
+        steps = 0
+        found = file_journal.cases(email_fields={"email_given": "email"}, **filters)
+        return len(found), steps
+
+    database._driver().set_progress_handler(counted, 10)
+    found, few = cost(since=NOW)
+    assert found == 1
+    found, many = cost()
+    assert found == 1001
+    assert few * 50 < many
 
 
 def test_case_ids_can_be_read_out_and_typed(journal: SqlJournal) -> None:

@@ -192,26 +192,23 @@ class SqlJournal:
         email_fields: Mapping[str, str] | None = None,
     ) -> list[CaseLine]:
         """See `Journal.cases`."""
+        # Rows are numbered without gaps, so the number of the last one is how many there are. It
+        # is looked up for the calls that are listed, not counted for all that there ever were.
+        others, final = ENTRIES.alias("others"), ENTRIES.alias("final")
         last = (
-            sa.select(
-                ENTRIES.c.case_id,
-                sa.func.max(ENTRIES.c.seq).label("seq"),
-                sa.func.count().label("rows"),
-            )
-            .group_by(ENTRIES.c.case_id)
-            .subquery()
+            sa.select(sa.func.max(others.c.seq))
+            .where(others.c.case_id == CASES.c.case_id)
+            .correlate(CASES)
+            .scalar_subquery()
         )
         query = (
-            sa.select(CASES, ENTRIES.c.state, ENTRIES.c.ended, ENTRIES.c.at, last.c.rows)
-            .join(last, last.c.case_id == CASES.c.case_id)
-            .join(
-                ENTRIES,
-                sa.and_(ENTRIES.c.case_id == last.c.case_id, ENTRIES.c.seq == last.c.seq),
-            )
+            sa.select(CASES, final.c.seq, final.c.state, final.c.ended, final.c.at)
+            .select_from(CASES)
+            .join(final, sa.and_(final.c.case_id == CASES.c.case_id, final.c.seq == last))
             .order_by(CASES.c.started_at, CASES.c.case_id)
         )
         if state is not None:
-            query = query.where(ENTRIES.c.state == state)
+            query = query.where(final.c.state == state)
         if agent is not None:
             query = query.where(CASES.c.agent == agent)
         if since is not None:
@@ -219,11 +216,11 @@ class SqlJournal:
         if until is not None:
             query = query.where(CASES.c.started_at < stored_time(until))
         if open_only:
-            query = query.where(sa.not_(ENTRIES.c.ended))
+            query = query.where(sa.not_(final.c.ended))
         rows, emails = self._database.read(
             lambda connection: (
                 connection.execute(query).all(),
-                _emails(connection, email_fields or {}),
+                _emails(connection, email_fields or {}, query),
             )
         )
         return [
@@ -232,7 +229,7 @@ class SqlJournal:
                 state=row.state,
                 ended=row.ended,
                 last_at=time_of(row.at, f"case {row.case_id}"),
-                entries=row.rows,
+                entries=row.seq,
                 email=emails.get(row.case_id),
             )
             for row in rows
@@ -302,13 +299,16 @@ class SqlJournal:
         self._logs.discard(log)
 
 
-def _emails(connection: sa.Connection, fields: Mapping[str, str]) -> dict[str, str]:
-    """By case, the address that was given last and not taken back."""
+def _emails(
+    connection: sa.Connection, fields: Mapping[str, str], listed: sa.Select[Any]
+) -> dict[str, str]:
+    """By case of those listed, the address that was given last and not taken back."""
     if not fields:
         return {}
     query = (
         sa.select(ENTRIES)
         .where(sa.or_(ENTRIES.c.event.in_(list(fields)), ENTRIES.c.kind == "rewound"))
+        .where(ENTRIES.c.case_id.in_(listed.with_only_columns(CASES.c.case_id).order_by(None)))
         .order_by(ENTRIES.c.case_id, ENTRIES.c.seq)
     )
     by_case: dict[str, list[Entry]] = {}
