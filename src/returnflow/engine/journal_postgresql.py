@@ -28,6 +28,7 @@ from returnflow.sqltext import escaped
 
 T = TypeVar("T")
 
+_PROGRAM = "returnflow"
 _PATIENCE_MS = 5000
 """How long the end of a former session is waited for."""
 
@@ -250,7 +251,8 @@ class PostgresDatabase:
             holder = connection.execute(_HOLDER, {"key": key}).first()
             if holder is None or not holder.name:
                 return "another session"
-            return f"{holder.name}, at {holder.host}" if holder.host else str(holder.name)
+            name = str(holder.name).removeprefix(f"{_PROGRAM} ")
+            return f"{name}, at {holder.host}" if holder.host else name
 
         return self._read(work)
 
@@ -273,7 +275,7 @@ class PostgresDatabase:
 
     def _greet(self, connection: sa.Connection) -> None:
         with connection.begin():
-            hello = connection.execute(_HELLO, {"name": f"process {os.getpid()}"}).one()
+            hello = connection.execute(_HELLO, {"name": f"{_PROGRAM} process {os.getpid()}"}).one()
             self._space = hello.space or ""
             if self._session is not None and self._held:
                 # The server may not know yet that its former partner is gone.

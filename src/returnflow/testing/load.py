@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from threading import BrokenBarrierError
 from typing import Any, Literal
 
 from returnflow.backends import sql
@@ -196,11 +197,12 @@ def lead(load: Load, place: Place, *, in_the_middle: Callable[[], None] | None =
     for process in processes:
         process.start()
     try:
-        begin.wait(LIMIT_SECONDS)
+        try:
+            begin.wait(LIMIT_SECONDS)
+        except BrokenBarrierError:
+            raise LoadError(str(answers.get(timeout=LIMIT_SECONDS))) from None
         started = time.monotonic()
-        if in_the_middle is not None:
-            if not middle.wait(LIMIT_SECONDS):
-                raise LoadError("the middle of the load was never reached")
+        if in_the_middle is not None and _reached(middle, processes):
             in_the_middle()
         outcome = Outcome(0.0)
         for _ in processes:
@@ -217,6 +219,14 @@ def lead(load: Load, place: Place, *, in_the_middle: Callable[[], None] | None =
             if process.is_alive():
                 process.kill()
                 process.join()
+
+
+def _reached(middle: Any, processes: Sequence[Any]) -> bool:
+    """Waits for the middle; False: all ended before it was reached."""
+    while not middle.wait(0.1):
+        if not any(process.is_alive() for process in processes):
+            return False
+    return True
 
 
 def check(load: Load, place: Place, outcome: Outcome) -> list[str]:
