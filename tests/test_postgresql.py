@@ -281,6 +281,19 @@ def test_a_call_is_held_by_one_agent_on_whatever_machine(journal_url: str) -> No
             assert len(again.entries) == 2
 
 
+def test_a_claim_whose_answer_was_lost_is_not_held_against_its_own_agent(
+    journal_url: str, line: CutLine
+) -> None:
+    with open_journal(journal_url) as journal:
+        begun(journal).release()
+        (listed,) = journal.cases()
+    with open_journal(at_port(journal_url, line.port)) as journal:
+        line.cut(b"pg_try_advisory_lock", "after", hold_server=True)
+        with journal.open(listed.header.case_id, VOCABULARY.decoder) as log:
+            assert line.cuts == 1
+            log.note("mine", "finding_customer")
+
+
 def test_equal_ids_in_two_journals_of_one_database_are_two_calls(
     postgres_space: Callable[[], str],
 ) -> None:
@@ -457,6 +470,14 @@ def test_a_server_that_cannot_be_used_is_told_without_the_password(
 def test_urls_are_shown_without_passwords(url: str, shown: str) -> None:
     """Rule 38."""
     assert without_password(url) == shown
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(postgres: PostgresServer) -> None:
+    with postgres.connection() as connection:
+        connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
+    with pytest.raises(JournalError, match="encoded in LATIN1"):
+        open_database(postgres.url("latin"))
+    postgres.drop("latin")
 
 
 def test_both_spellings_of_the_scheme_are_known(shop_url: str) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
@@ -57,6 +56,7 @@ _SAME = ("kind", "state", "ended", "payload", "hides_from", "note")
 
 _HELLO = sa.text(
     "SELECT pg_backend_pid() AS pid, current_schema() AS space, "
+    "current_setting('server_encoding') AS encoding, "
     "(SELECT CAST(backend_start AS text) FROM pg_stat_activity WHERE pid = pg_backend_pid()) "
     "AS born, "
     # Another level than off is the administrator's choice, off is not durable.
@@ -277,7 +277,12 @@ class PostgresDatabase:
         with connection.begin():
             hello = connection.execute(_HELLO, {"name": f"{_PROGRAM} process {os.getpid()}"}).one()
             self._space = hello.space or ""
-            if self._session is not None and self._held:
+            if hello.encoding != "UTF8":
+                raise JournalError(
+                    f"journal {self.name}: the database is encoded in {hello.encoding}, which "
+                    "cannot hold every text; make one with ENCODING 'UTF8'"
+                )
+            if self._session is not None:
                 # The server may not know yet that its former partner is gone.
                 pid, born = self._session
                 connection.execute(
@@ -291,8 +296,7 @@ class PostgresDatabase:
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(Exception):
-                connection.invalidate()
+            connection.invalidate()
             connection.close()
 
     def _key(self, case_id: str) -> int:
