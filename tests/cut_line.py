@@ -103,7 +103,8 @@ class CutLine:
                     self._cut(client, server)
                     return
                 server.sendall(data)
-        _close(server)
+        if not self._hold_server:
+            _close(server)
 
     def _back(self, server: socket.socket, client: socket.socket, mute: threading.Event) -> None:
         with suppress(OSError):

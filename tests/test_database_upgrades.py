@@ -266,5 +266,7 @@ def test_files_are_shown_without_being_made_or_changed(
     assert "shop: now of format 2" in capsys.readouterr().out
     assert run(["database", "show", f"sqlite:///{tmp_path / 'none'}"]) == 2
     assert not (tmp_path / "none").exists()
+    assert run(["database", "create", f"sqlite:///{tmp_path / 'none'}", "--demo-shop"]) == 2
+    assert not (tmp_path / "none").exists()
     with pytest.raises(UsageError, match="there is no shop"):
         sql.version(f"sqlite:///{tmp_path / 'none'}")

@@ -51,8 +51,13 @@ def create(url: str, demo_shop: bool) -> None:
     """Make an empty journal in a database. What is there already is left as it is."""
     from returnflow.engine import journal_schema
     from returnflow.engine.journal_sql import open_database
+    from returnflow.postgresql import is_postgresql
 
     shown = inert(without_password(url))
+    if demo_shop and not is_postgresql(url):
+        raise UsageError(
+            "a file holds a journal or a shop, not both; --demo-shop is for a database on a server"
+        )
     with closing(open_database(url)) as database:
         made = journal_schema.make(database)
     said = "made" if made else "there already, and left as it is"
