@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from returnflow.testing.postgresql import PostgresServer
 
 # No test depends on how fast the machine is; a failure prints what repeats it.
 settings.register_profile(
     "returnflow", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("returnflow")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real server, for all tests that do not kill it. Started when first asked for."""
+    with PostgresServer(durable=False) as server:
+        server.create("tests")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_space(postgres: PostgresServer) -> Callable[[], str]:
+    """Gives the URL of an empty place in the server: a schema of its own, which is quickly made."""
+    numbers = count(1)
+
+    def made() -> str:
+        name = f"test_{next(numbers)}"
+        with postgres.connection("tests") as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"{postgres.url('tests')}?options=-csearch_path%3D{name}"
+
+    return made
+
+
+@pytest.fixture
+def postgres_url(postgres_space: Callable[[], str]) -> str:
+    """The URL of an empty place in a real server."""
+    return postgres_space()

@@ -507,7 +507,7 @@ def test_a_shop_by_a_relative_path_is_found_again_from_elsewhere(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with demo.connect() as shop:
-        shop.path.rename(tmp_path / "shop.db")
+        Path(shop.name).rename(tmp_path / "shop.db")
     monkeypatch.chdir(tmp_path)
     begun = cli("wizard", "--backend", "sqlite:///shop.db", typed=(ONE_ITEM,))
     assert begun.status == 3, begun.err

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from returnflow.backends import sql
 from returnflow.backends.json_shop import open_folder
+from returnflow.backends.shopdata import ShopData
 from returnflow.cli import cli, run
-from returnflow.errors import UnavailableError
+from returnflow.errors import UnavailableError, UsageError
 from returnflow.records import Order
 from returnflow.testing import contract_shop
 from shop_folder import write_shop
@@ -52,20 +53,39 @@ def test_a_clean_shop_is_moved_whole(tmp_path: Path) -> None:
         f"Moved to sqlite:///{target}: 7 customers, 56 orders, 7 items, 3 packages, 7 returns, "
         "0 transfers.\n"
     )
-    old = open_folder(folder)
     with sql.open_file(target) as new:
-        assert new.zone == old.zone == "Europe/Berlin"
-        for customer in data.customers:
-            if not customer.customer_id.startswith("TWIN"):
-                assert new.get_customer_by_email(customer.email) == (
-                    old.get_customer_by_email(customer.email)
-                )
-        for order in data.orders:
-            assert whole(new.get_order_details(order.order_id)) == (
-                whole(old.get_order_details(order.order_id))
+        assert_same(data, folder, new)
+
+
+def assert_same(data: ShopData, folder: Path, new: sql.SqlShop) -> None:
+    old = open_folder(folder)
+    assert new.zone == old.zone == "Europe/Berlin"
+    for customer in data.customers:
+        if not customer.customer_id.startswith("TWIN"):
+            assert new.get_customer_by_email(customer.email) == (
+                old.get_customer_by_email(customer.email)
             )
-        for item in data.items:
-            assert new.get_item_details(item.item_id) == old.get_item_details(item.item_id)
+    for order in data.orders:
+        assert whole(new.get_order_details(order.order_id)) == (
+            whole(old.get_order_details(order.order_id))
+        )
+    for item in data.items:
+        assert new.get_item_details(item.item_id) == old.get_item_details(item.item_id)
+
+
+def test_a_shop_is_moved_to_a_server_too(tmp_path: Path, postgres_url: str) -> None:
+    """Rule 38: the password is shown nowhere."""
+    data = contract_shop(crowd=30)
+    folder = write_shop(tmp_path / "json", data)
+    command = ["import", f"json:{folder}", postgres_url]
+    result = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert result.output.startswith("Moved to postgresql://returnflow@127.0.0.1:")
+    assert "secret" not in result.output
+    with sql.connect(postgres_url) as new:
+        assert_same(data, folder, new)
+    with pytest.raises(UsageError, match="a shop is there already"):
+        CliRunner().invoke(cli, command, catch_exceptions=False)
 
 
 def test_what_was_mended_and_what_is_unclear_is_told(tmp_path: Path) -> None:

@@ -465,8 +465,8 @@ def test_relative_days_reach_far_and_other_text_stays(tmp_path: Path) -> None:
 def test_a_shop_that_is_locked_is_not_loaded_over() -> None:
     """Rule 29: a reset that cannot be done leaves the shop as it was."""
     with demo.connect(today=DAYS[0]) as shop:
-        impatient = sql.open_file(shop.path, busy_timeout=0.0)
-        with closing(sqlite3.connect(shop.path, isolation_level=None)) as other:
+        impatient = sql.open_file(Path(shop.name), busy_timeout=0.0)
+        with closing(sqlite3.connect(shop.name, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(UnavailableError):
                 impatient.replace(shop_of(DAYS[1]))

@@ -25,6 +25,7 @@ import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from returnflow.engine import journal_schema
 from returnflow.engine.event_log import MAX_LINE, event_log_schema, export_case, import_case
 from returnflow.engine.journal import (
     CaseLog,
@@ -40,7 +41,8 @@ from returnflow.engine.journal import (
     typed_case_id,
     visible,
 )
-from returnflow.engine.journal_sql import SqlJournal, open_journal
+from returnflow.engine.journal_sql import SqlJournal, open_database, open_journal
+from returnflow.engine.journal_sqlite import SqliteDatabase
 from returnflow.engine.vocabulary import Event, event_name
 from returnflow.errors import (
     CaseNotFoundError,
@@ -98,8 +100,25 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(path: Path) -> Iterator[SqlJournal]:
+def file_journal(path: Path) -> Iterator[SqlJournal]:
     with journal_at(path, busy_timeout=0.05) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, path: Path) -> str:
+    """A journal's URL, in a file and on a server."""
+    if request.param == "sqlite":
+        return f"sqlite:///{path}"
+    made: str = request.getfixturevalue("postgres_url")
+    with closing(open_database(made)) as database:
+        assert journal_schema.make(database)
+    return made
+
+
+@pytest.fixture
+def journal(url: str) -> Iterator[SqlJournal]:
+    with open_journal(url, clock=lambda: NOW) as opened:
         yield opened
 
 
@@ -122,8 +141,8 @@ def write_call(journal: Journal, case_id: str = "", **changes: Any) -> str:
 # -- writing and reading ----------------------------------------------------------------------
 
 
-def test_what_was_written_is_read_after_reopening(path: Path) -> None:
-    with journal_at(path) as journal:
+def test_what_was_written_is_read_after_reopening(url: str) -> None:
+    with open_journal(url, clock=lambda: NOW) as journal:
         log: CaseLog = journal.begin(header(), SOP)
         first = log.append(ev.EmailGiven(email="ada@example.com"), "finding_customer")
         order = Order(
@@ -137,7 +156,7 @@ def test_what_was_written_is_read_after_reopening(path: Path) -> None:
         case_id = log.header.case_id
     assert first.event is not None
     assert first.event.at == first.at == NOW
-    with journal_at(path) as journal:
+    with open_journal(url) as journal:
         again = journal.read(case_id, DECODER)
         assert again == (header(case_id), SOP, entries)
         with journal.open(case_id, DECODER) as log:
@@ -163,39 +182,41 @@ def test_a_call_that_ends_in_a_hang_up_is_kept_whole(journal: SqlJournal) -> Non
     assert journal.cases(open_only=True) == []
 
 
-def test_a_call_in_which_nothing_happened_leaves_nothing(path: Path, journal: SqlJournal) -> None:
-    log = journal.begin(header(), SOP)
+def test_a_call_in_which_nothing_happened_leaves_nothing(
+    path: Path, file_journal: SqlJournal
+) -> None:
+    log = file_journal.begin(header(), SOP)
     assert log.entries == ()
     assert log.next_seq == 1
     log.release()
-    assert journal.cases() == []
+    assert file_journal.cases() == []
     with raw(path) as connection:
         assert connection.execute("select count(*) from sop_texts").fetchone() == (0,)
 
 
 def test_one_text_is_stored_once_and_each_call_keeps_its_own(
-    path: Path, journal: SqlJournal
+    path: Path, file_journal: SqlJournal
 ) -> None:
-    write_call(journal, "A")
-    write_call(journal, "B")
+    write_call(file_journal, "A")
+    write_call(file_journal, "B")
     newer = SOP + "# changed\n"
     changed = header("C", digest=hashlib.sha256(newer.encode()).hexdigest(), version=2)
-    with journal.begin(changed, newer) as log:
+    with file_journal.begin(changed, newer) as log:
         log.append(ev.OrderIdUnknown(), "listing_orders")
-    assert journal.read("A")[1] == SOP
-    assert journal.read("C")[1] == newer
+    assert file_journal.read("A")[1] == SOP
+    assert file_journal.read("C")[1] == newer
     with raw(path) as connection:
         assert connection.execute("select count(*) from sop_texts").fetchone() == (2,)
     with pytest.raises(EngineError, match="digest"):
-        journal.begin(header("D"), newer)
+        file_journal.begin(header("D"), newer)
 
 
-def test_the_settings_are_the_durable_ones(path: Path, journal: SqlJournal) -> None:
-    with journal._reading() as connection:
-        ask = connection.exec_driver_sql
-        assert ask("PRAGMA synchronous").scalar() == 2
-        assert ask("PRAGMA journal_mode").scalar() == "wal"
-        assert ask("PRAGMA foreign_keys").scalar() == 1
+def test_the_settings_are_the_durable_ones(path: Path, file_journal: SqlJournal) -> None:
+    def settings(connection: sqlalchemy.Connection) -> list[Any]:
+        names = ("synchronous", "journal_mode", "foreign_keys")
+        return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+    assert file_journal._database.read(settings) == [2, "wal", 1]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -247,6 +268,48 @@ def test_cases_are_filtered_and_know_the_last_address(journal: SqlJournal) -> No
     lines = journal.cases(email_fields={"email_given": "email"})
     assert [line.email for line in lines] == ["ada@example.com", None]
     assert [line.email for line in journal.cases()] == [None, None]
+
+
+def test_listing_the_calls_of_a_day_does_not_read_all_others(
+    path: Path, file_journal: SqlJournal
+) -> None:
+    """Counted in steps of the database's own machine; a shared journal holds years of calls."""
+    case_id = write_call(file_journal)
+    with raw(path) as connection:
+        connection.execute("BEGIN")
+        for number in range(1000):
+            connection.execute(
+                "INSERT INTO cases SELECT ?, sop, version, digest, agent, policy_date, zone, "
+                "backend, ? FROM cases WHERE case_id = ?",
+                (f"X-{number}", f"2026-10-01T00:00:00.{number:06}+00:00", case_id),
+            )
+            connection.execute(
+                "INSERT INTO entries SELECT ?, seq, kind, at, state, ended, event, payload, "
+                "hides_from, note FROM entries WHERE case_id = ?",
+                (f"X-{number}", case_id),
+            )
+        connection.execute("COMMIT")
+    database = file_journal._database
+    assert isinstance(database, SqliteDatabase)
+    steps = 0
+
+    def counted() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def cost(**filters: Any) -> tuple[int, int]:
+        nonlocal steps
+        steps = 0
+        found = file_journal.cases(email_fields={"email_given": "email"}, **filters)
+        return len(found), steps
+
+    database._driver().set_progress_handler(counted, 10)
+    found, few = cost(since=NOW)
+    assert found == 1
+    found, many = cost()
+    assert found == 1001
+    assert few * 50 < many
 
 
 def test_case_ids_can_be_read_out_and_typed(journal: SqlJournal) -> None:
@@ -377,19 +440,21 @@ def test_a_rewinding_goes_to_a_visible_event_only(journal: SqlJournal) -> None:
 # -- two at once ------------------------------------------------------------------------------
 
 
-def test_the_second_who_opens_a_case_is_told_who_has_it(path: Path, journal: SqlJournal) -> None:
-    case_id = write_call(journal, agent="ann")
+def test_the_second_who_opens_a_case_is_told_who_has_it(
+    path: Path, file_journal: SqlJournal
+) -> None:
+    case_id = write_call(file_journal, agent="ann")
     locks = path.with_name("journal.sqlite3.locks")
-    with journal.open(case_id, DECODER), journal_at(path) as other:
+    with file_journal.open(case_id, DECODER), journal_at(path) as other:
         with pytest.raises(CaseTakenError, match=rf"by ann \(process {os.getpid()}\)"):
             other.open(case_id, DECODER)
         assert len(other.read(case_id, DECODER)[2]) == 6
     assert list(locks.iterdir()) == []
-    with journal.open(case_id, DECODER) as log:
+    with file_journal.open(case_id, DECODER) as log:
         assert log.next_seq == 7
 
 
-def test_a_claim_ends_with_the_process_that_held_it(path: Path, journal: SqlJournal) -> None:
+def test_a_claim_ends_with_the_process_that_held_it(url: str, journal: SqlJournal) -> None:
     case_id = write_call(journal)
     script = (
         "import sys, msgspec\n"
@@ -402,7 +467,7 @@ def test_a_claim_ends_with_the_process_that_held_it(path: Path, journal: SqlJour
         "sys.stdin.read()\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, f"sqlite:///{path}", case_id],
+        [sys.executable, "-c", script, url, case_id],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -417,9 +482,11 @@ def test_a_claim_ends_with_the_process_that_held_it(path: Path, journal: SqlJour
         assert log.next_seq == 7
 
 
-def test_a_row_that_someone_else_wrote_is_not_overwritten(path: Path, journal: SqlJournal) -> None:
-    case_id = write_call(journal)
-    with journal.open(case_id, DECODER) as log:
+def test_a_row_that_someone_else_wrote_is_not_overwritten(
+    path: Path, file_journal: SqlJournal
+) -> None:
+    case_id = write_call(file_journal)
+    with file_journal.open(case_id, DECODER) as log:
         with raw(path) as connection:
             connection.execute(
                 "insert into entries (case_id, seq, kind, at, state, ended) "
@@ -432,9 +499,9 @@ def test_a_row_that_someone_else_wrote_is_not_overwritten(path: Path, journal: S
 
 
 def test_a_locked_journal_is_said_and_the_row_can_be_tried_again(
-    path: Path, journal: SqlJournal
+    path: Path, file_journal: SqlJournal
 ) -> None:
-    log = journal.begin(header(), SOP)
+    log = file_journal.begin(header(), SOP)
     event = ev.EmailGiven(email="ada@example.com")
     with raw(path) as other:
         for _ in range(2):
@@ -445,11 +512,11 @@ def test_a_locked_journal_is_said_and_the_row_can_be_tried_again(
             other.execute("ROLLBACK")
             entry = log.append(event, "finding_customer")
             assert log.entries == (*before, entry)
-    assert journal.read(log.header.case_id, DECODER)[2] == log.entries
+    assert file_journal.read(log.header.case_id, DECODER)[2] == log.entries
 
 
-def test_what_is_written_cannot_be_changed(path: Path, journal: SqlJournal) -> None:
-    write_call(journal)
+def test_what_is_written_cannot_be_changed(path: Path, file_journal: SqlJournal) -> None:
+    write_call(file_journal)
     with raw(path) as connection:
         connection.execute("PRAGMA foreign_keys=OFF")
         for statement in (
@@ -489,9 +556,11 @@ def test_a_full_disk_moves_nothing_and_later_it_goes_on(path: Path) -> None:
         assert journal.read(log.header.case_id, DECODER)[2] == log.entries
 
 
-def test_a_write_that_the_system_refuses_moves_nothing(path: Path, journal: SqlJournal) -> None:
+def test_a_write_that_the_system_refuses_moves_nothing(
+    path: Path, file_journal: SqlJournal
+) -> None:
     """The system's own limit on the size of files stands for a disk that takes no more."""
-    with journal.begin(header(), SOP) as log:
+    with file_journal.begin(header(), SOP) as log:
         log.append(ev.EmailGiven(email="ada@example.com"), "finding_customer")
         before = log.entries
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -550,7 +619,7 @@ def test_another_database_and_a_newer_format_are_refused(path: Path, tmp_path: P
     with journal_at(path):
         pass
     for value, kind, words in (
-        ("2", JournalError, "newer returnflow"),
+        ("3", JournalError, "newer returnflow"),
         ("?", JournalDamagedError, "no readable number"),
     ):
         with raw(path) as connection:
@@ -594,7 +663,7 @@ def data_dir_at(folder: Path) -> Path:
         return data_dir()
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://x/y", "j.db"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x/y", "j.db"])
 def test_urls_that_hold_no_journal_are_refused(url: str) -> None:
     with pytest.raises(UsageError, match="sqlite:///PATH"):
         open_journal(url)
@@ -616,9 +685,9 @@ def test_urls_that_hold_no_journal_are_refused(url: str) -> None:
         {"seq": 9},
     ],
 )
-def test_a_damaged_row_is_named(path: Path, journal: SqlJournal, row: dict[str, Any]) -> None:
+def test_a_damaged_row_is_named(path: Path, file_journal: SqlJournal, row: dict[str, Any]) -> None:
     """Rule 40: the place is named; the text of the customer is not in the message."""
-    case_id = write_call(journal)
+    case_id = write_call(file_journal)
     good = '{"event":"order_id_unknown","at":"2026-11-23T00:00:00Z"}'
     values = {"seq": 7, "kind": "event", "at": NOW.isoformat(), "payload": good} | row
     with raw(path) as connection:
@@ -628,20 +697,22 @@ def test_a_damaged_row_is_named(path: Path, journal: SqlJournal, row: dict[str, 
             {"case": case_id, **values},
         )
     with pytest.raises(JournalDamagedError, match=f"case {case_id}.*row 7") as caught:
-        journal.open(case_id, DECODER)
+        file_journal.open(case_id, DECODER)
     assert "ada@example.com" not in str(caught.value)
     assert list(path.with_name("journal.sqlite3.locks").iterdir()) == []
 
 
-def test_a_call_in_words_no_longer_known_can_still_be_read(path: Path, journal: SqlJournal) -> None:
-    case_id = write_call(journal)
+def test_a_call_in_words_no_longer_known_can_still_be_read(
+    path: Path, file_journal: SqlJournal
+) -> None:
+    case_id = write_call(file_journal)
     with raw(path) as connection:
         connection.execute(
             "insert into entries (case_id, seq, kind, at, state, ended, event, payload) "
             "values (?, 7, 'event', ?, 's', 0, 'sang', ?)",
             (case_id, NOW.isoformat(), '{"event":"sang","email":"x@example.com","song":"la"}'),
         )
-    entries = journal.read(case_id)[2]
+    entries = file_journal.read(case_id)[2]
     last = entries[-1].event
     assert isinstance(last, RecordedEvent)
     assert (last.name, last.body["song"]) == ("sang", "la")

@@ -51,7 +51,7 @@ def test_the_table_of_dependencies_is_that_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {re.split(r"[><=;\[]", one)[0].casefold() for one in project["dependencies"]}
     assert all(">=" in one for one in project["dependencies"])
-    table = README.partition("## Dependencies")[2].partition("For tests only")[0]
+    table = README.partition("## Dependencies")[2].partition("With the extra")[0]
     assert set(re.findall(r"^\| ([a-z0-9_]+) \|", table, re.MULTILINE)) - {"package"} == needed
 
 
@@ -61,7 +61,8 @@ def test_every_link_leads_somewhere(link: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"^\| `returnflow ([a-z ]+?)(?: CASE)?` \|", README, re.M)))
+    "command",
+    sorted(set(re.findall(r"^\| `returnflow ([a-z ]+?)(?: CASE| URL)?` \|", README, re.M))),
 )
 def test_every_command_is_there(command: str) -> None:
     done = subprocess.run(

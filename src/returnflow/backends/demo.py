@@ -70,7 +70,7 @@ def reset(*, today: date | None = None) -> date:
     from returnflow.backends import sql
 
     path = shop_file()
-    data = _read(today)[0]
+    new = data(today=today)
     if path.exists():
         try:
             shop = sql.open_file(path)
@@ -80,10 +80,10 @@ def reset(*, today: date | None = None) -> date:
             path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
         else:
             with shop:
-                shop.replace(data)
+                shop.replace(new)
     if not path.exists():
         _build(path, today)
-    return date.fromisoformat(data.loaded_on)
+    return date.fromisoformat(new.loaded_on)
 
 
 def loaded_on() -> date | None:
@@ -98,6 +98,15 @@ def loaded_on() -> date | None:
     with connect() as shop:
         text = shop.loaded_on()
     return date.fromisoformat(text) if text else None
+
+
+def data(*, today: date | None = None) -> ShopData:
+    """What the demo shop holds when it is new, for making one elsewhere.
+
+    Raises:
+        UsageError: the demo's files cannot be used.
+    """
+    return _read(today)[0]
 
 
 def scenarios() -> list[Scenario]:
@@ -129,5 +138,5 @@ def _build(path: Path, today: date | None) -> None:
         draft = path.with_name(f"{path.name}.new")
         for left in (draft, draft.with_name(f"{draft.name}-journal")):
             left.unlink(missing_ok=True)
-        sql.create_file(draft, _read(today)[0]).close()
+        sql.create_file(draft, data(today=today)).close()
         draft.replace(path)

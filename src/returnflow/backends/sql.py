@@ -1,4 +1,4 @@
-"""A shop in an SQL database: ``sqlite:///FILE``.
+"""A shop in an SQL database: ``sqlite:///FILE`` or ``postgresql://USER@HOST/DATABASE``.
 
 The shop holds facts and keeps them consistent: no unit is returned twice, no key opens two
 returns. It knows no return windows and no deliveries; those rules belong to the procedure.
@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, insert, select
-from sqlalchemy.exc import DBAPIError
 
-from returnflow.backends import sql_load, sql_orders
+from returnflow.backends import sql_load, sql_orders, sql_versions
 from returnflow.backends import sql_schema as schema
 from returnflow.backends import sql_writes as writes
 from returnflow.backends.shopdata import PastReturn, ShopData
-from returnflow.backends.sql_store import BUSY_TIMEOUT, Store, error_code, path_of
+from returnflow.backends.sql_sqlite import BUSY_TIMEOUT, SqliteStore, path_of
+from returnflow.backends.sql_store import Store
 from returnflow.errors import (
     AmbiguousError,
     NotFoundError,
@@ -27,6 +26,7 @@ from returnflow.errors import (
     UsageError,
 )
 from returnflow.inert import fold
+from returnflow.postgresql import is_postgresql
 from returnflow.records import (
     Customer,
     Item,
@@ -40,6 +40,7 @@ from returnflow.records import (
     TransferReceipt,
 )
 from returnflow.returns.events import REASONS
+from returnflow.sqlversions import Version
 
 OPERATIONS = frozenset(
     {
@@ -53,32 +54,27 @@ OPERATIONS = frozenset(
     }
 )
 
-_NO_SUCH_TABLE = 1
-_NOT_A_DATABASE = 26
-
 
 def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> SqlShop:
-    """The shop in an existing file.
+    """The shop in an existing file, or in a database on a server.
 
     Args:
-        url: ``sqlite:///relative/path`` or ``sqlite:////absolute/path``.
+        url: ``sqlite:///relative/path``, ``sqlite:////absolute/path``, or ``postgresql://…``, see
+            `returnflow.postgresql.Server`.
         busy_timeout: seconds to wait for a file that another program holds.
 
     Raises:
-        UsageError: there is no such file, or it is not a shop that this program can read.
-        UnavailableError: the file is there but cannot be read now.
+        UsageError: there is no shop, or none that this program can read.
+        UnavailableError: it is there but cannot be read now.
     """
+    if is_postgresql(url):
+        return _opened(_on_server(url))
     return open_file(path_of(url), busy_timeout=busy_timeout)
 
 
 def open_file(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> SqlShop:
     """As `connect`, by path: for files whose names do not fit into a URL."""
-    if not path.exists():
-        raise UsageError(f"there is no shop at {path}: check the path")
-    if not path.is_file():
-        raise UsageError(f"{path} is not a file: name the file of a shop")
-    store = Store(path, busy_timeout=busy_timeout)
-    return SqlShop(store, _check(store))
+    return _opened(_in_file(path, busy_timeout))
 
 
 def create(
@@ -88,16 +84,25 @@ def create(
     busy_timeout: float = BUSY_TIMEOUT,
     progress: sql_load.Progress | None = None,
 ) -> SqlShop:
-    """Makes a new shop that holds `data`.
+    """Makes a new shop that holds `data`: a new file, or new tables in a database.
 
     Args:
         progress: see `sql_load.load`.
 
     Raises:
-        UsageError: the file is there already, its folder is not, or the data contradict
+        UsageError: there is one already, there is no place for it, or the data contradict
             themselves.
-        UnavailableError: the file cannot be written.
+        UnavailableError: it cannot be written.
     """
+    if is_postgresql(url):
+        store = _on_server(url)
+        try:
+            sql_versions.refuse_present(store)
+            _fill(store, data, progress)
+        except BaseException:
+            store.close()
+            raise
+        return _opened(store)
     return create_file(path_of(url), data, busy_timeout=busy_timeout, progress=progress)
 
 
@@ -113,16 +118,75 @@ def create_file(
         raise UsageError(f"{path} is there already: name a new file")
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}: make it, or name another")
-    store = Store(path, busy_timeout=busy_timeout, create=True)
+    store = SqliteStore(path, busy_timeout=busy_timeout, create=True)
+    try:
+        _fill(store, data, progress)
+    finally:
+        store.close()
+    return open_file(path, busy_timeout=busy_timeout)
+
+
+def version(url: str) -> int | None:
+    """The version of the shop behind a URL, and `sql_schema.VERSION` is the newest; None where
+    the database is there and holds no shop.
+
+    Raises:
+        UsageError, UnavailableError: as `connect`.
+    """
+    store = _store(url)
+    try:
+        return sql_versions.version_of(store)
+    finally:
+        store.close()
+
+
+def upgrade(url: str) -> list[Version]:
+    """Brings an older shop up to date; the versions that it has become meanwhile.
+
+    Raises:
+        UsageError: there is no shop, or it is newer than this program.
+        UnavailableError: it cannot be written; it is as it was.
+    """
+    store = _store(url)
+    try:
+        return sql_versions.upgrade(store)
+    finally:
+        store.close()
+
+
+def _store(url: str) -> Store:
+    return _on_server(url) if is_postgresql(url) else _in_file(path_of(url), BUSY_TIMEOUT)
+
+
+def _on_server(url: str) -> Store:
+    from returnflow.backends.sql_postgresql import PostgresStore
+
+    return PostgresStore(url)
+
+
+def _in_file(path: Path, busy_timeout: float) -> Store:
+    if not path.exists():
+        raise UsageError(f"there is no shop at {path}: check the path")
+    if not path.is_file():
+        raise UsageError(f"{path} is not a file: name the file of a shop")
+    return SqliteStore(path, busy_timeout=busy_timeout)
+
+
+def _fill(store: Store, data: ShopData, progress: sql_load.Progress | None) -> None:
     try:
         with store.writing() as connection:
             sql_load.create_tables(connection)
             sql_load.load(connection, data, progress)
     except RefusedByBackendError as error:
-        raise UsageError(f"the data for {path} contradict themselves: {error}") from error
-    finally:
+        raise UsageError(f"the data for {store.name} contradict themselves: {error}") from error
+
+
+def _opened(store: Store) -> SqlShop:
+    try:
+        return SqlShop(store, sql_versions.make_ready(store))
+    except BaseException:
         store.close()
-    return open_file(path, busy_timeout=busy_timeout)
+        raise
 
 
 class SqlShop:
@@ -144,16 +208,16 @@ class SqlShop:
         return self._zone
 
     @property
-    def path(self) -> Path:
-        """The file of the shop."""
-        return self._store.path
+    def name(self) -> str:
+        """How messages call it: the path of its file, or a URL without the password."""
+        return self._store.name
 
     def capabilities(self) -> frozenset[str]:
         """All operations of the procedure."""
         return OPERATIONS
 
     def close(self) -> None:
-        """Releases the file."""
+        """Releases the database."""
         self._store.close()
 
     # -- looking up ---------------------------------------------------------------------------
@@ -292,15 +356,19 @@ class SqlShop:
             writes.refuse("bad_reason", f"the shop takes the reasons {', '.join(REASONS)}")
         writes.check_key(idempotency_key)
         writes.check_text(order_id, item_id, note)
-        asked = {"item_id": item_id.strip(), "quantity": quantity, "reason": return_reason}
-        with self._store.writing() as connection:
+        given = {"item_id": item_id.strip(), "quantity": quantity, "reason": return_reason}
+
+        def work(connection: Connection) -> ReturnReceipt:
+            # Held until the end, so that one key cannot be looked up twice before it is written.
             stored = connection.scalar(
-                select(schema.ORDERS.c.order_id).where(schema.ORDERS.c.order_key == fold(order_id))
+                select(schema.ORDERS.c.order_id)
+                .where(schema.ORDERS.c.order_key == fold(order_id))
+                .with_for_update(key_share=True)
             )
             known = connection.execute(
                 select(schema.RETURNS).where(schema.RETURNS.c.idempotency_key == idempotency_key)
             ).one_or_none()
-            asked |= {"order_id": stored, "note": note}
+            asked = {**given, "order_id": stored, "note": note}
             if known is not None:
                 writes.check_same(known, asked)
                 return _receipt(known)
@@ -309,6 +377,8 @@ class SqlShop:
             return _receipt(
                 writes.open_return(connection, {**asked, "idempotency_key": idempotency_key})
             )
+
+        return self._store.keyed(work)
 
     def transfer_to_human_representative(
         self, customer_id: str | None, summary_of_issues: str, *, idempotency_key: str
@@ -324,7 +394,8 @@ class SqlShop:
         writes.check_text(customer_id or "", summary_of_issues)
         transfers, customers = schema.TRANSFERS, schema.CUSTOMERS.c
         asked = {"customer_id": customer_id, "summary": summary_of_issues}
-        with self._store.writing() as connection:
+
+        def work(connection: Connection) -> TransferReceipt:
             known = connection.execute(
                 select(transfers).where(transfers.c.idempotency_key == idempotency_key)
             ).one_or_none()
@@ -338,7 +409,9 @@ class SqlShop:
             reference = f"HR-{writes.token(6)}"
             values = {"reference": reference, "idempotency_key": idempotency_key}
             connection.execute(insert(transfers), {**values, **asked, "created_at": writes.now()})
-        return TransferReceipt(reference=reference)
+            return TransferReceipt(reference=reference)
+
+        return self._store.keyed(work)
 
     # -- the shop's own back office -----------------------------------------------------------
 
@@ -390,7 +463,7 @@ class SqlShop:
             UnavailableError
         """
         with self._store.reading() as connection:
-            return _meta(connection).get("loaded_on", "")
+            return sql_versions.meta(connection).get("loaded_on", "")
 
     def replace(self, data: ShopData) -> None:
         """Puts `data` in the place of everything in the shop, in one transaction.
@@ -408,35 +481,7 @@ class SqlShop:
         self._zone = data.zone or None
 
 
-# -- opening ----------------------------------------------------------------------------------
-
-
-def _check(store: Store) -> str | None:
-    """Makes sure that the file is a shop of this version; answers its zone."""
-    try:
-        with store.reading() as connection:
-            meta = _meta(connection)
-    except UnavailableError as error:
-        cause = error.__cause__
-        if isinstance(cause, DBAPIError) and error_code(cause) in (_NO_SUCH_TABLE, _NOT_A_DATABASE):
-            raise UsageError(f"{store.path} is not a shop: check the path") from error
-        raise
-    if meta.get("kind") != schema.KIND:
-        raise UsageError(f"{store.path} is not a shop: check the path")
-    if meta.get("version") != str(schema.VERSION):
-        raise UsageError(
-            f"the shop {store.path} is of version {meta.get('version')}; this program reads "
-            f"version {schema.VERSION}: use the program that it was made with"
-        )
-    zone = meta.get("zone", "")
-    try:
-        return ZoneInfo(zone).key if zone else None
-    except (KeyError, ValueError, OSError):
-        raise UsageError(f"the shop {store.path} has the unknown time zone {zone!r}") from None
-
-
-def _meta(connection: Connection) -> dict[str, str]:
-    return {row.name: row.value for row in connection.execute(select(schema.META))}
+# -- pieces -----------------------------------------------------------------------------------
 
 
 def _lookup(key: str, what: str) -> str:

@@ -33,8 +33,8 @@ def rows_of(data: ShopData) -> int:
 
 
 def create_tables(connection: Connection) -> None:
-    """Makes the tables of an empty shop."""
-    schema.METADATA.create_all(connection)
+    """Makes the tables of an empty shop, or none at all where one of them is there already."""
+    schema.METADATA.create_all(connection, checkfirst=False)
 
 
 def clear(connection: Connection) -> None:

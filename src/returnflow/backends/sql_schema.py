@@ -21,16 +21,31 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    String,
     Table,
 )
 
 from returnflow.returns.events import REASONS
+from returnflow.sqltext import PlainText
+from returnflow.sqlversions import Version
 
 KIND = "returnflow-shop"
 """What the `kind` of a shop's meta table says."""
 
-VERSION = 1
+VERSIONS = (
+    Version(1, "the first"),
+    Version(
+        2,
+        "an index behind every reference: customers and lines are removed without long searches",
+        (
+            "CREATE INDEX transfers_by_customer ON transfers (customer_id)",
+            "CREATE INDEX return_lines_by_line ON return_lines (order_id, line_no)",
+        ),
+    ),
+)
+"""What became of the schema, in order. A step is never changed once it has been released: it is
+the way from one version to the next, whatever the tables below have become since."""
+
+VERSION = VERSIONS[-1].number
 """The version of this schema."""
 
 STATUSES = (
@@ -74,20 +89,20 @@ def _not_empty(column: str) -> CheckConstraint:
 META = Table(
     "meta",
     METADATA,
-    Column("name", String, primary_key=True),
-    Column("value", String, nullable=False),
+    Column("name", PlainText, primary_key=True),
+    Column("value", PlainText, nullable=False),
 )
 
 CUSTOMERS = Table(
     "customers",
     METADATA,
-    Column("customer_id", String, primary_key=True),
-    Column("first_name", String, nullable=False),
-    Column("last_name", String, nullable=False),
-    Column("email", String, nullable=False),
+    Column("customer_id", PlainText, primary_key=True),
+    Column("first_name", PlainText, nullable=False),
+    Column("last_name", PlainText, nullable=False),
+    Column("email", PlainText, nullable=False),
     # Trimmed and case-folded, for comparing (rule 20); null where there is no address.
-    Column("email_key", String, index=True),
-    Column("phone_number", String, nullable=False),
+    Column("email_key", PlainText, index=True),
+    Column("phone_number", PlainText, nullable=False),
     Column("is_fraud_flag", Boolean, nullable=False),
     _not_empty("customer_id"),
 )
@@ -97,18 +112,18 @@ ACTIVE_ORDERS = Table(
     METADATA,
     Column("customer_id", ForeignKey("customers.customer_id"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("order_id", String, nullable=False),
+    Column("order_id", PlainText, nullable=False),
 )
 
 ORDERS = Table(
     "orders",
     METADATA,
-    Column("order_id", String, primary_key=True),
+    Column("order_id", PlainText, primary_key=True),
     # Trimmed and case-folded, for comparing (rule 22).
-    Column("order_key", String, nullable=False, unique=True),
+    Column("order_key", PlainText, nullable=False, unique=True),
     Column("customer_id", ForeignKey("customers.customer_id"), nullable=False, index=True),
-    Column("order_date", String, nullable=False),
-    Column("payment_status", String, nullable=False),
+    Column("order_date", PlainText, nullable=False),
+    Column("payment_status", PlainText, nullable=False),
     _not_empty("order_key"),
 )
 
@@ -117,11 +132,11 @@ ORDER_LINES = Table(
     METADATA,
     Column("order_id", ForeignKey("orders.order_id"), primary_key=True),
     Column("line_no", Integer, primary_key=True),
-    Column("item_id", String, nullable=False),
-    Column("description", String, nullable=False),
+    Column("item_id", PlainText, nullable=False),
+    Column("description", PlainText, nullable=False),
     Column("quantity", Integer, nullable=False),
-    Column("unit_price", String),
-    Column("currency", String, nullable=False),
+    Column("unit_price", PlainText),
+    Column("currency", PlainText, nullable=False),
     # Units in a return that holds them; see FREED.
     Column("returned", Integer, nullable=False, server_default="0"),
     _units("quantity", 1),
@@ -133,11 +148,11 @@ ORDER_LINES = Table(
 LINE_PARCELS = Table(
     "line_parcels",
     METADATA,
-    Column("order_id", String, primary_key=True),
+    Column("order_id", PlainText, primary_key=True),
     Column("line_no", Integer, primary_key=True),
     Column("parcel_no", Integer, primary_key=True),
     # Null: these units have not been shipped yet (rule 12).
-    Column("package_id", String),
+    Column("package_id", PlainText),
     Column("quantity", Integer, nullable=False),
     ForeignKeyConstraint(["order_id", "line_no"], ["order_lines.order_id", "order_lines.line_no"]),
     _units("quantity", 1),
@@ -146,15 +161,15 @@ LINE_PARCELS = Table(
 ITEMS = Table(
     "items",
     METADATA,
-    Column("item_id", String, primary_key=True),
-    Column("description", String, nullable=False),
-    Column("category", String, nullable=False),
-    Column("cost", String),
-    Column("currency", String, nullable=False),
+    Column("item_id", PlainText, primary_key=True),
+    Column("description", PlainText, nullable=False),
+    Column("category", PlainText, nullable=False),
+    Column("cost", PlainText),
+    Column("currency", PlainText, nullable=False),
     # False: the item has no eligibility block at all (rule 10).
     Column("has_policy", Boolean, nullable=False),
     Column("return_eligible", Boolean),
-    Column("return_window", String),
+    Column("return_window", PlainText),
     _not_empty("item_id"),
     CheckConstraint(
         "has_policy OR (return_eligible IS NULL AND return_window IS NULL)",
@@ -165,27 +180,27 @@ ITEMS = Table(
 PACKAGES = Table(
     "packages",
     METADATA,
-    Column("package_id", String, primary_key=True),
-    Column("type", String, nullable=False),
-    Column("current_status", String, nullable=False),
-    Column("estimated_delivery_date", String, nullable=False),
-    Column("final_delivery_date", String, nullable=False),
+    Column("package_id", PlainText, primary_key=True),
+    Column("type", PlainText, nullable=False),
+    Column("current_status", PlainText, nullable=False),
+    Column("estimated_delivery_date", PlainText, nullable=False),
+    Column("final_delivery_date", PlainText, nullable=False),
     _not_empty("package_id"),
 )
 
 RETURNS = Table(
     "returns",
     METADATA,
-    Column("return_id", String, primary_key=True),
-    Column("tracking_id", String, nullable=False, unique=True),
-    Column("idempotency_key", String, nullable=False, unique=True),
+    Column("return_id", PlainText, primary_key=True),
+    Column("tracking_id", PlainText, nullable=False, unique=True),
+    Column("idempotency_key", PlainText, nullable=False, unique=True),
     Column("order_id", ForeignKey("orders.order_id"), nullable=False, index=True),
-    Column("item_id", String, nullable=False),
+    Column("item_id", PlainText, nullable=False),
     Column("quantity", Integer, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("note", String, nullable=False),
-    Column("status", String, nullable=False),
-    Column("created_at", String, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("note", PlainText, nullable=False),
+    Column("status", PlainText, nullable=False),
+    Column("created_at", PlainText, nullable=False),
     _not_empty("return_id"),
     _not_empty("tracking_id"),
     _not_empty("idempotency_key"),
@@ -198,22 +213,24 @@ RETURN_LINES = Table(
     "return_lines",
     METADATA,
     Column("return_id", ForeignKey("returns.return_id"), primary_key=True),
-    Column("order_id", String, primary_key=True),
+    Column("order_id", PlainText, primary_key=True),
     Column("line_no", Integer, primary_key=True),
     Column("quantity", Integer, nullable=False),
     ForeignKeyConstraint(["order_id", "line_no"], ["order_lines.order_id", "order_lines.line_no"]),
     _units("quantity", 1),
+    Index("return_lines_by_line", "order_id", "line_no"),
 )
 
 TRANSFERS = Table(
     "transfers",
     METADATA,
-    Column("reference", String, primary_key=True),
-    Column("idempotency_key", String, nullable=False, unique=True),
+    Column("reference", PlainText, primary_key=True),
+    Column("idempotency_key", PlainText, nullable=False, unique=True),
     # Null before anyone is identified (rule 35).
     Column("customer_id", ForeignKey("customers.customer_id")),
-    Column("summary", String, nullable=False),
-    Column("created_at", String, nullable=False),
+    Column("summary", PlainText, nullable=False),
+    Column("created_at", PlainText, nullable=False),
     _not_empty("idempotency_key"),
     CheckConstraint("trim(summary) <> ''", name="summary_is_not_empty"),
+    Index("transfers_by_customer", "customer_id"),
 )

@@ -22,6 +22,7 @@ class _Lazy(click.Group):
         "replay": ("returnflow.cli.replay", "judge recorded calls"),
         "backend": ("returnflow.cli.backend", "try a shop and its adapter"),
         "import": ("returnflow.cli.import_", "move a shop into SQL"),
+        "database": ("returnflow.cli.database", "make and upgrade journals and shops"),
         "demo": ("returnflow.cli.demo", "who to try in the demo shop"),
     }
 

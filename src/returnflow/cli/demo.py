@@ -16,7 +16,7 @@ def command(ctx: click.Context) -> None:
     from returnflow.backends import demo
 
     with demo.connect() as shop:
-        path = shop.path
+        path = shop.name
     day = demo.loaded_on()
     click.echo(f"The demo shop: {path}")
     click.echo(f"Its dates count from {day}; `returnflow demo reset` makes it new, as of today.")

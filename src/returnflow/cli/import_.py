@@ -52,7 +52,8 @@ def command(
     report: Path | None,
     everything: bool,
 ) -> None:
-    """Move the shop at SOURCE (json:DIR) into a new SQL shop at TARGET, as sqlite:///FILE.
+    """Move the shop at SOURCE (json:DIR) into a new SQL shop at TARGET: sqlite:///FILE or
+    postgresql://USER@HOST/DATABASE.
 
     It is moved in one step: TARGET holds all of it or does not come to be. SOURCE stays as it
     is. What was mended, what is unclear, and what could not be moved is told.
@@ -81,7 +82,8 @@ def _check_target(target: str) -> None:
     scheme = target.partition(":")[0].lower()
     if scheme not in ("sqlite", "postgresql", "postgres"):
         raise UsageError(
-            f"{without_password(target)!r}: a shop is moved into an SQL shop; write sqlite:///FILE"
+            f"{without_password(target)!r}: a shop is moved into an SQL shop; write "
+            "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         )
 
 

@@ -35,7 +35,8 @@ JOURNAL = click.option(
     metavar="URL",
     envvar="RETURNFLOW_JOURNAL",
     show_envvar=True,
-    help="Where calls are kept, as sqlite:///FILE; by default in your data folder.",
+    help="Where calls are kept: sqlite:///FILE or postgresql://USER@HOST/DATABASE; by default a "
+    "file in your data folder.",
 )
 
 MAX_AGENT = 40
@@ -55,7 +56,8 @@ _SHARED = (
         envvar="RETURNFLOW_BACKEND",
         show_default=True,
         show_envvar=True,
-        help="The shop: sqlite:///FILE, json:DIR, or another adapter's; demo: is the embedded one.",
+        help="The shop: sqlite:///FILE, postgresql://USER@HOST/DATABASE, json:DIR, or another "
+        "adapter's; demo: is the embedded one.",
     ),
     JOURNAL,
     click.option(
@@ -197,7 +199,9 @@ def lead(place: Place, session: Session, log: CaseLog, *, journal: str | None, r
     at = console()
     place.backend.case_id = log.header.case_id
     session.definition.require(place.backend.capabilities(), place.backend_url)
-    again = "returnflow calls resume" + (f" --journal {shlex.quote(journal)}" if journal else "")
+    again = "returnflow calls resume" + (
+        f" --journal {shlex.quote(without_password(journal))}" if journal else ""
+    )
     desk = PlainDesk(at, place.patience, again)
     run = Run(session, log, desk, performer(place.backend), now)
     try:

@@ -9,8 +9,8 @@ from typing import Protocol, Self
 
 import msgspec
 
-from returnflow.engine.claims import Claim
 from returnflow.engine.journal import Entry, Header, visible
+from returnflow.engine.journal_database import Claim
 from returnflow.engine.journal_rows import aware
 from returnflow.engine.vocabulary import Event
 from returnflow.errors import EngineError

@@ -1,4 +1,4 @@
-"""Who works on a case: one process at a time, known by a lock that the kernel keeps.
+"""Who works on a case of a journal in a file: one process, known by a lock that the kernel keeps.
 
 A process that is killed loses its lock at once, so no claim outlives its holder.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 
-class Claim:
+class FileClaim:
     """A claim on one case, held until `release`.
 
     Args:

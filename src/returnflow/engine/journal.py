@@ -40,7 +40,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         agent: who leads the call.
         policy_date: the day on which the call decides (rule 4).
         zone: the policy time zone, an IANA name (rule 2).
-        backend: the URL of the shop, without credentials.
+        backend: the URL of the shop, without the password.
         started_at: with a zone.
     """
 
