@@ -28,3 +28,8 @@ REPLAY_EPILOG = (
     "1 one does, or could not be read (or is inconclusive, with --fail-on inconclusive; or "
     "flips, with --compare); 2 it could not run; 130 it was stopped with Ctrl-C."
 )
+
+CHECK_EPILOG = (
+    "Exit status: 0 every file loads and every rule is proved; 1 something is wrong, or a rule is "
+    "refuted or cannot be told; 2 it could not run."
+)

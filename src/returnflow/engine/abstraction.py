@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from returnflow.errors import EngineError
@@ -39,6 +39,7 @@ class Part:
     positive: bool
 
 
+@lru_cache(maxsize=1024)
 def clause(text: str) -> tuple[Part, ...]:
     """A clause: literals joined with `or`, as in ``not opened or was waiting``.
 

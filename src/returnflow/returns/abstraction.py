@@ -119,16 +119,13 @@ def _is_here(case: Case, item: OrderedItem) -> bool:
 
 def _agreed(case: Case, item: OrderedItem) -> bool:
     return _is_here(case, item) and any(
-        line.state == "waiting" and (line.order_id, line.item_id) == item[:2]
-        for line in case.lines
+        line.state == "waiting" and (line.order_id, line.item_id) == item[:2] for line in case.lines
     )
 
 
 def _asked(case: Case, item: OrderedItem) -> bool:
     sent = case.sent
-    return (
-        sent is not None and (sent.order_id, sent.item_id) == item[:2] and _is_here(case, item)
-    )
+    return sent is not None and (sent.order_id, sent.item_id) == item[:2] and _is_here(case, item)
 
 
 def _named(event: Any) -> tuple[str, ...] | None:
@@ -149,8 +146,9 @@ def _named(event: Any) -> tuple[str, ...] | None:
 
 def _about_item(item: OrderedItem, before: Case, event: Any, after: Case) -> bool | None:
     if isinstance(event, ev.PackageFound | ev.PackageMissing):
-        found = isinstance(event, ev.PackageFound)
-        package_id = event.package.package_id if found else event.package_id
+        package_id = (
+            event.package.package_id if isinstance(event, ev.PackageFound) else event.package_id
+        )
         unseen = hidden(package_id) or any(hidden(each) for each in item.packages)
         return True if package_id in item.packages else None if unseen else False
     if isinstance(event, ev.ReturnOpened):
@@ -161,13 +159,9 @@ def _about_item(item: OrderedItem, before: Case, event: Any, after: Case) -> boo
         return None if unseen else False
     if isinstance(event, ev.ItemFound | ev.ItemMissing):
         return True
-    if isinstance(event, ev.ReturnRequested):
-        if hidden(event.order_id):
-            return None
-        if fold(event.order_id) == fold(item.order_id) != item.order_id:
-            return None
-        if event.order_id != item.order_id:
-            return False
+    if isinstance(event, ev.ReturnRequested) and event.order_id != item.order_id:
+        spelt_otherwise = fold(event.order_id) == fold(item.order_id)
+        return None if spelt_otherwise or hidden(event.order_id) else False
     if after.order is None:
         return None
     return _is_here(after, item)
@@ -190,9 +184,7 @@ ITEM = Kind(
             "delivered": lambda case, item: any(
                 eligibility.is_delivered(case.packages.get(each)) for each in item.packages
             ),
-            "picked": lambda case, item: (
-                _is_here(case, item) and item.item_id in case.wanted()
-            ),
+            "picked": lambda case, item: _is_here(case, item) and item.item_id in case.wanted(),
             "agreed": _agreed,
             "asked": _asked,
         },
@@ -222,7 +214,8 @@ ITEM = Kind(
             "return_refused": (Effect({"asked": "down"}),),
             "left_unconfirmed": (Effect({"asked": "false"}),),
             "resumed": (
-                Effect({"known": "false", "delivered": "false", "agreed": "false", "asked": "down"}),
+                Effect({"known": "false", "delivered": "false"}),
+                Effect({"agreed": "false", "asked": "down"}),
             ),
         },
         guards={

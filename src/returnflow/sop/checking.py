@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from returnflow.engine import definition
+from returnflow.engine.compiled import MAX_BYTES
 from returnflow.engine.definition import Definition
-from returnflow.engine.yamltext import MAX_BYTES
 from returnflow.errors import DefinitionError, UsageError
 
 SUFFIXES = (".yaml", ".yml")

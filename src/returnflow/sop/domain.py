@@ -128,9 +128,7 @@ class Domain:
         clauses = self._guards.get(key)
         if clauses is None:
             implied = self.facts.guards.get(guard, Implied())
-            clauses = self._guards[key] = self._clauses(
-                implied.held if held else implied.otherwise
-            )
+            clauses = self._guards[key] = self._clauses(implied.held if held else implied.otherwise)
         return all(each.holds(before, after, about) for each in clauses)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from returnflow.engine.abstraction import Abstraction, Facts
 from returnflow.engine.definition import Definition, Row
@@ -143,7 +144,6 @@ class Prover:
         none = Abstraction(Facts({}, {}, {}))
         self._abstraction = vocabulary.abstraction() if vocabulary.abstraction else none
         self._graphs: dict[tuple[str, tuple[str, ...]], Graph] = {}
-        self._hints: dict[str, tuple[str, ...]] = {}
 
     def prove(self, rule: Rule) -> Outcome:
         """Whether every call keeps the rule. Not for `can_reach`: see `reach`."""
@@ -154,7 +154,7 @@ class Prover:
             way, nodes = _search(self._definition, graph, rule)
             if way is None or len(tracked) == len(facts.tests):
                 return Outcome(way, tracked, nodes)
-            more = self._excluding(rule.about, facts, tracked, way)
+            more = _excluding(facts, tracked, way, _concerned(facts, rule))
             if more is None or len(more) > MOST_FACTS:
                 return Outcome(way, tracked, nodes)
             tracked = more
@@ -168,19 +168,38 @@ class Prover:
             self._graphs[key] = Graph(self._definition, facts, events, tracked)
         return self._graphs[key]
 
-    def _excluding(
-        self, about: str, facts: Facts, tracked: tuple[str, ...], way: Way
-    ) -> tuple[str, ...] | None:
-        """A small set of facts, with those that are followed already, in which no call goes that
-        way; None where it can be gone whatever facts are followed."""
-        needed = tuple(facts.tests)
-        if _possible(Domain(facts, needed), way):
-            return None
-        for name in facts.tests:
-            fewer = tuple(each for each in needed if each != name)
-            if name not in tracked and not _possible(Domain(facts, fewer), way):
-                needed = fewer
-        return needed
+
+def _excluding(
+    facts: Facts, tracked: tuple[str, ...], way: Way, first: frozenset[str]
+) -> tuple[str, ...] | None:
+    """A small set of facts, with those that are followed already, in which no call goes that way;
+    None where it can be gone whatever facts are followed. Those in `first` are tried first."""
+    every = tuple(facts.tests)
+    if _possible(Domain(facts, every), way):
+        return None
+    others = sorted((name for name in every if name not in tracked), key=lambda n: n not in first)
+    for count in (1, 2):
+        for more in combinations(others, count):
+            if not _possible(Domain(facts, (*tracked, *more)), way):
+                return (*tracked, *more)
+    needed = every
+    for name in reversed(others):
+        fewer = tuple(each for each in needed if each != name)
+        if not _possible(Domain(facts, fewer), way):
+            needed = fewer
+    return needed
+
+
+def _concerned(facts: Facts, rule: Rule) -> frozenset[str]:
+    """The facts that the events of a rule itself change; they most likely decide it."""
+    return frozenset(
+        name
+        for activity in rule.activities()
+        for event in activity.events
+        for effect in facts.effects.get(event, ())
+        if effect.about is not False and effect.notice in ("", activity.notice)
+        for name in effect.changes
+    )
 
 
 def _possible(domain: Domain, way: Way) -> bool:
