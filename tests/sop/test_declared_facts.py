@@ -4,7 +4,6 @@ nothing: generated calls and arbitrary events are held against each declaration.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from returnflow.bundled import bundled
 from returnflow.engine import definition
-from returnflow.engine.abstraction import Abstraction, Effect, Facts, Implied
+from returnflow.engine.abstraction import Abstraction, Facts
 from returnflow.engine.rules import notice_of
 from returnflow.engine.vocabulary import Event, event_name
 from returnflow.returns import VOCABULARY

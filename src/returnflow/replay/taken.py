@@ -74,6 +74,10 @@ class Taker:
         for move in self._paths.find(trace, new_case).moves:
             if isinstance(move, Sync):
                 rows = self._table[move.row.state, event_name(move.event)]
-                tried = propose({(move.row.state, event_name(move.event)): rows},
-                                move.row.state, move.event, move.case)
+                tried = propose(
+                    {(move.row.state, event_name(move.event)): rows},
+                    move.row.state,
+                    move.event,
+                    move.case,
+                )
                 yield Step(move.event, move.row.state, move.row, tried.tried, move.case)
