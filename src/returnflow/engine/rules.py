@@ -105,6 +105,23 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         yield from self.anew
 
 
+def never(activity: Activity) -> Rule:
+    """The rule that something never happens, for whoever wants to know how it can."""
+    return Rule(
+        name="never",
+        says=f"Never: {activity}.",
+        step="",
+        template="absence",
+        first=activity,
+        then=None,
+        about="",
+        anew=(),
+        severity="remark",
+        line=1,
+        column=1,
+    )
+
+
 # -- the templates as automata ----------------------------------------------------------------
 #
 # Each takes its state (0 at first) and whether the event is the first and the second activity.

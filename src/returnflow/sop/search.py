@@ -66,6 +66,20 @@ def counterexample(
     return None
 
 
+def along(definition: Definition, way: Way) -> frozenset[tuple[str, str]]:
+    """The states and events of an abstract call, with those that a real one may need besides:
+    the abstract facts do not tell that something is still to be looked up, sent, or said."""
+    vocabulary = definition.vocabulary
+    failed = event_name(type(vocabulary.build_failed("", "known", "")))
+    lesser = {event_name(vocabulary.told)}
+    for operation in vocabulary.operations.values():
+        lesser |= {*operation.outcomes, *([operation.request] if operation.request else [])}
+    lesser -= {failed}
+    early = {(row.state, row.event) for row in definition.all_rows() if row.remark}
+    pairs = {pair for pair in definition.rows if pair[1] in lesser} - early
+    return frozenset({*pairs, *((taken.row.state, taken.event) for taken in way.steps)})
+
+
 def _shops(sampler: Sampler) -> Iterator[Any]:
     yield sampler.curated()
     for seed in range(SHOPS):
@@ -143,9 +157,8 @@ class _Search:
         vocabulary = definition.vocabulary
         abstraction = vocabulary.abstraction() if vocabulary.abstraction else None
         self._kind = abstraction.kinds[rule.about] if rule.about and abstraction else None
-        self._way = way
         self._names: dict[str, list[str]] = {}
-        on_way = {(taken.row.state, taken.event) for taken in way.steps} if way else None
+        on_way = along(definition, way) if way is not None else None
         for state, event in definition.rows:
             if on_way is None or (state, event) in on_way:
                 self._names.setdefault(state, []).append(event)
