@@ -49,6 +49,10 @@ class Taker:
         taken = self._plainly(trace, transcript)
         return taken if taken is not None else list(self._along(trace, transcript))
 
+    def beginning(self, transcript: Transcript) -> Any:
+        """The facts of a call in which nothing has happened."""
+        return self._tracer.new_case(transcript)
+
     def _plainly(self, trace: Trace, transcript: Transcript) -> list[Step] | None:
         case = self._tracer.new_case(transcript)
         state = self._definition.initial

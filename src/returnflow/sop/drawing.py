@@ -168,7 +168,8 @@ def _dot(drawn: Drawing) -> Iterator[str]:
     yield f"digraph {_string(drawn.title)} {{"
     yield f'  graph [label={_string(drawn.title)}, labelloc=t, fontname="Helvetica", fontsize=18,'
     yield "         rankdir=TB, nodesep=0.35, ranksep=0.5, compound=true, bgcolor=white, pad=0.3]"
-    yield '  node [fontname="Helvetica", fontsize=11, style=filled, fillcolor=white, margin="0.12,0.06"]'
+    yield '  node [fontname="Helvetica", fontsize=11, style=filled, fillcolor=white,'
+    yield '        margin="0.12,0.06"]'
     yield '  edge [fontname="Helvetica", fontsize=9, color="#555555", fontcolor="#333333"]'
     yield '  start [shape=circle, width=0.15, label="", fillcolor=black]'
     yield f"  start -> {_string(drawn.initial)}"
@@ -189,8 +190,8 @@ def _dot(drawn: Drawing) -> Iterator[str]:
             f'  {ANYWHERE} [label="From every state\\nthat asks or looks up", shape=note, '
             'fillcolor="#fff8dc"]'
         )
-    states = [state.name for _, _, some in drawn.groups for state in some]
-    place = {name: i for i, name in enumerate(states)}
+    order = [state.name for _, _, some in drawn.groups for state in some]
+    place = {name: i for i, name in enumerate(order)}
     for edge in drawn.edges:
         more = ', color="#2a7d2a", penwidth=2.5' if edge.taken else ""
         ends = edge.source, edge.target
