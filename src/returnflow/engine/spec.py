@@ -254,7 +254,7 @@ def _shape_message(kind: str, path: Path_, given: Any, context: dict[str, Any]) 
     key = path[-1] if path else ""
     if kind in _KINDS:
         quote = ""
-        if kind in ("string_type", "notice_type", "activity_type") and isinstance(given, int):
+        if kind in ("string_type", "notice_type") and isinstance(given, int):
             quote = f'; put it in quotes: "{_value(given)}"'
         return f"{_shown(key)} must be {_KINDS[kind]}, not {_value(given)}{quote}"
     match kind:
@@ -274,6 +274,10 @@ def _shape_message(kind: str, path: Path_, given: Any, context: dict[str, Any]) 
             return f"{_shown(key)} is empty; write some words"
         case "string_too_long":
             return f"{_shown(key)} is longer than {context.get('max_length')} characters"
+        case "too_short" if context.get("min_length", 1) > 1:
+            return f"{_shown(key)} needs {context['min_length']} entries"
+        case "too_long":
+            return f"{_shown(key)} has more than {context.get('max_length')} entries"
         case "too_short":
             return f"{_shown(key)} is empty; it needs at least one entry"
         case "greater_than_equal":

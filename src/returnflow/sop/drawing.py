@@ -105,7 +105,7 @@ def drawing(definition: Definition, traffic: Traffic | None = None) -> Drawing:
 
 def _label(edge: Edge, line_end: str) -> str:
     words = line_end.join(event.replace("_", " ") for event in edge.events)
-    return f"{words} ({edge.taken}×)" if edge.taken else words
+    return f"{words} ({edge.taken}x)" if edge.taken else words
 
 
 def _step(step: str, title: str) -> str:

@@ -26,17 +26,25 @@ def schema(vocabulary: Vocabulary) -> dict[str, Any]:
     kinds["FieldSpec"]["properties"]["type"] = _one_of(vocabulary.field_types)
     kinds["StateSpec"]["properties"]["call"] = _one_of(vocabulary.operations)
     kinds["StateSpec"]["properties"]["owes"] = _one_of(vocabulary.dues)
-    for name in ("ActivitySpec", "RuleSpec"):
-        for member, names in (("when", guards), ("unless", guards)):
-            if member in kinds.get(name, {}).get("properties", {}):
-                kinds[name]["properties"][member]["items"] = names
+    activity = kinds["ActivitySpec"]["properties"]
+    for member, names in (("event", events), ("when", guards), ("unless", guards)):
+        activity[member] = _one_or_more(names)
+    for kind, members in (("ActivitySpec", ("in", "to")), ("ReachSpec", ("from", "to"))):
+        for member in members:
+            properties = kinds[kind]["properties"]
+            properties[member] = _one_or_more(properties[member]["items"])
+    activity["notice"] = _one_of(vocabulary.notices)
+    # An event's name alone is an activity, too; the loader makes a mapping of it first.
+    kinds["Activity"] = {"anyOf": [events, {"$ref": "#/$defs/ActivitySpec"}]}
+    _named(kinds["RuleSpec"], "#/$defs/ActivitySpec", "#/$defs/Activity")
     made["properties"]["vocabulary"] = _one_of([vocabulary.name])
     notices = made["properties"]["notices"]
     # A notice may be its words alone; the loader turns them into a mapping first.
     alone = [{"type": "string", "minLength": 1}, {"$ref": "#/$defs/NoticeSpec"}]
     notices["additionalProperties"] = False
     notices["properties"] = {name: {"anyOf": alone} for name in vocabulary.notices}
-    notices.pop("propertyNames", None)
+    for key in ("propertyNames", "patternProperties"):
+        notices.pop(key, None)
     _tidy(made)
     title = f"A procedure of returnflow, vocabulary {vocabulary.name}"
     return {"$schema": DIALECT, **made, "title": title}
@@ -44,6 +52,19 @@ def schema(vocabulary: Vocabulary) -> dict[str, Any]:
 
 def _one_of(names: Any) -> dict[str, Any]:
     return {"enum": list(names)}
+
+
+def _one_or_more(one: dict[str, Any]) -> dict[str, Any]:
+    """One, or a list of them: the loader makes a list of one."""
+    return {"anyOf": [one, {"type": "array", "items": one}]}
+
+
+def _named(node: Any, old: str, new: str) -> None:
+    """Names another definition wherever one is named."""
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _named(each, old, new)
+    if isinstance(node, dict) and node.get("$ref") == old:
+        node["$ref"] = new
 
 
 def _tidy(node: Any) -> None:
