@@ -105,6 +105,7 @@ class Kind:
     """A kind of subject, one arbitrary of which a rule is about.
 
     Args:
+        doc: what a subject is, in a few words.
         facts: the facts of one subject; they may be related to those of the call.
         events: the events that are each about some subjects and not about others.
         about: whether an event is about a subject, from the case before it and after it; None
@@ -114,6 +115,7 @@ class Kind:
     """
 
     name: str
+    doc: str
     facts: Facts
     events: frozenset[str]
     about: Callable[[Any, Any, Any, Any], bool | None]

@@ -178,6 +178,7 @@ _ITEM_LEFT = Effect({"picked": "false", "agreed": "false", "asked": "false"})
 
 ITEM = Kind(
     name="item",
+    doc="an item of an order, with the packages that hold it there",
     facts=Facts(
         tests={
             "known": lambda case, item: case.items.get(item.item_id) is not None,
@@ -296,6 +297,7 @@ _FORGETTING = (
 
 RETURN = Kind(
     name="return",
+    doc="a return that the shop opened, by its tracking id",
     facts=Facts(
         tests={
             "open_here": lambda case, subject: subject in _subjects_opened(case),

@@ -7,7 +7,7 @@ A clause that names another one is dropped: whatever it says is then left open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from typing import NamedTuple
 
 from returnflow.engine.abstraction import Effect, Facts, Implied, Part, clause
 
@@ -47,6 +47,20 @@ class _Clause:
         )
 
 
+class _Plan(NamedTuple):
+    """What an event does: to which facts what, and what holds besides."""
+
+    true: Mask
+    false: Mask
+    any: Mask
+    up: Mask
+    down: Mask
+    clauses: tuple[_Clause, ...]
+
+
+_NOTHING = _Plan(0, 0, 0, 0, 0, ())
+
+
 class Domain:
     """Some facts of a set, followed by a proof.
 
@@ -60,6 +74,7 @@ class Domain:
         self.tracked = tuple(name for name in facts.tests if name in set(tracked))
         self._bits = {name: 1 << i for i, name in enumerate(self.tracked)}
         self._always = self._clauses(facts.always)
+        self._plans: dict[tuple[str, bool, str], _Plan] = {}
         self._posts: dict[tuple[str, bool, str, Mask], tuple[Mask, ...]] = {}
         self._guards: dict[tuple[str, bool], list[_Clause]] = {}
         self._notices = {
@@ -91,36 +106,41 @@ class Domain:
 
     def post(self, event: str, about: bool, notice: str, before: Mask) -> tuple[Mask, ...]:
         """The facts as they may be after an event."""
+        plan = self._plans.get((event, about, notice))
+        if plan is None:
+            plan = self._plans[event, about, notice] = self._plan(event, about, notice)
+        if plan is _NOTHING:
+            return (before,)
         key = (event, about, notice, before)
         known = self._posts.get(key)
         if known is None:
-            known = self._posts[key] = tuple(self._post(event, about, notice, before))
+            known = self._posts[key] = tuple(self._carry_out(plan, about, before))
         return known
 
-    def _post(self, event: str, about: bool, notice: str, before: Mask) -> Iterator[Mask]:
-        certain, open_ = before, []
+    def _plan(self, event: str, about: bool, notice: str) -> _Plan:
         effects = [
             effect
             for effect in self.facts.effects.get(event, ())
             if effect.about in (None, about) and effect.notice in ("", notice)
         ]
+        bits: dict[str, Mask] = dict.fromkeys(("true", "false", "any", "up", "down"), 0)
         for name, change in _last(effects).items():
-            bit = self._bits.get(name)
-            if bit is None:
-                continue
-            if change == "true":
-                certain |= bit
-            elif change == "false":
-                certain &= ~bit
-            elif change == "any" or (change == "up") != bool(before & bit):
-                certain &= ~bit
-                open_.append(bit)
+            bits[change] |= self._bits.get(name, 0)
         clauses = self._clauses(text for effect in effects for text in effect.clauses)
-        for count in range(len(open_) + 1):
-            for chosen in combinations(open_, count):
-                after = certain | sum(chosen)
-                if all(each.holds(before, after, about) for each in (*self._always, *clauses)):
-                    yield after
+        if not any(bits.values()) and not clauses:
+            return _NOTHING
+        return _Plan(**bits, clauses=(*self._always, *clauses))
+
+    def _carry_out(self, plan: _Plan, about: bool, before: Mask) -> Iterator[Mask]:
+        open_ = plan.any | (plan.up & ~before) | (plan.down & before)
+        certain = (before | plan.true) & ~plan.false & ~open_
+        after = open_
+        while True:
+            if all(each.holds(before, certain | after, about) for each in plan.clauses):
+                yield certain | after
+            if not after:
+                return
+            after = (after - 1) & open_
 
     def allows(self, guard: str, held: bool, about: bool, before: Mask, after: Mask) -> bool:
         """Whether a guard may hold (or not) where the facts were and are so."""
@@ -130,6 +150,18 @@ class Domain:
             implied = self.facts.guards.get(guard, Implied())
             clauses = self._guards[key] = self._clauses(implied.held if held else implied.otherwise)
         return all(each.holds(before, after, about) for each in clauses)
+
+    def free(self, guard: str) -> bool:
+        """Whether the facts followed say nothing of a guard."""
+        return not self._implied(guard, True) and not self._implied(guard, False)
+
+    def _implied(self, guard: str, held: bool) -> list[_Clause]:
+        clauses = self._guards.get((guard, held))
+        if clauses is None:
+            implied = self.facts.guards.get(guard, Implied())
+            texts = implied.held if held else implied.otherwise
+            clauses = self._guards[guard, held] = self._clauses(texts)
+        return clauses
 
 
 def _last(effects: list[Effect]) -> dict[str, str]:

@@ -12,7 +12,7 @@ the way is given back, for somebody to look for a real call along it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -92,6 +92,8 @@ class Graph:
         for (state, event), rows in definition.rows.items():
             self._rows.setdefault(state, []).append((event, rows))
         self._edges: dict[tuple[str, Mask], list[_Edge]] = {}
+        self._bound: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._outcomes: dict[Hashable, list[Taken]] = {}
 
     def edges(self, state: str, mask: Mask) -> list[_Edge]:
         """What can happen in a state with such facts."""
@@ -106,33 +108,69 @@ class Graph:
             for about in (False, True) if event in self._about else (True,):
                 for notice in notices:
                     for after in self.domain.post(event, about, notice, mask):
-                        for row, held in self.outcomes(rows, about, mask, after):
+                        for taken in self._taken(event, rows, about, notice, mask, after):
+                            row = taken.row
                             kept = mask if row.discard or row.to is None else after
-                            taken = Taken(event, about, notice, row, tuple(held.items()))
                             yield taken, row.to or state, after, kept
 
-    def outcomes(
-        self, rows: tuple[Row, ...], about: bool, before: Mask, after: Mask
-    ) -> Iterator[tuple[Row, Held]]:
+    def _taken(
+        self,
+        event: str,
+        rows: tuple[Row, ...],
+        about: bool,
+        notice: str,
+        before: Mask,
+        after: Mask,
+    ) -> list[Taken]:
         """The rows that may decide, each with what its guards and those before it answered."""
+        state = rows[0].state
+        bound = self._bound.get((state, event))
+        if bound is None:
+            guards = dict.fromkeys(guard.name for row in rows for guard in row.guards)
+            bound = tuple(name for name in guards if not self.domain.free(name))
+            self._bound[state, event] = bound
+        answers = tuple(
+            (
+                self.domain.allows(name, True, about, before, after),
+                self.domain.allows(name, False, about, before, after),
+            )
+            for name in bound
+        )
+        key = (state, event, about, notice, answers)
+        known = self._outcomes.get(key)
+        if known is None:
+            possible = dict(zip(bound, answers, strict=True))
+            known = self._outcomes[key] = [
+                Taken(event, about, notice, row, tuple(held.items()))
+                for row, held in _outcomes(rows, possible, 0, 0, {})
+            ]
+        return known
 
-        def walk(i: int, j: int, held: dict[str, bool]) -> Iterator[tuple[Row, Held]]:
-            if i == len(rows):
-                return
-            guards = rows[i].guards
-            if j == len(guards):
-                yield rows[i], held
-                return
-            name = guards[j].name
-            if name in held:
-                yield from walk(i, j + 1, held) if held[name] else walk(i + 1, 0, held)
-                return
-            if self.domain.allows(name, True, about, before, after):
-                yield from walk(i, j + 1, {**held, name: True})
-            if self.domain.allows(name, False, about, before, after):
-                yield from walk(i + 1, 0, {**held, name: False})
 
-        return walk(0, 0, {})
+def _outcomes(
+    rows: tuple[Row, ...],
+    possible: Mapping[str, tuple[bool, bool]],
+    i: int,
+    j: int,
+    held: dict[str, bool],
+) -> Iterator[tuple[Row, Held]]:
+    """What can come of trying the rows from the guard `j` of the row `i` on."""
+    if i == len(rows):
+        return
+    guards = rows[i].guards
+    if j == len(guards):
+        yield rows[i], held
+        return
+    name = guards[j].name
+    if name in held:
+        onward = (i, j + 1) if held[name] else (i + 1, 0)
+        yield from _outcomes(rows, possible, *onward, held)
+        return
+    may, may_not = possible.get(name, (True, True))
+    if may:
+        yield from _outcomes(rows, possible, i, j + 1, {**held, name: True})
+    if may_not:
+        yield from _outcomes(rows, possible, i + 1, 0, {**held, name: False})
 
 
 class Prover:
@@ -224,6 +262,8 @@ def _possible(domain: Domain, way: Way) -> bool:
 # -- the product with the automaton -----------------------------------------------------------
 
 _Node = tuple[str, Mask, int]
+_Choice = tuple[bool, bool, bool, Taken]
+"""Of a rule: whether it begins anew, the first activity, the second; and the step."""
 
 
 def _search(definition: Definition, graph: Graph, rule: Rule) -> tuple[Way | None, int]:
@@ -237,12 +277,18 @@ def _search(definition: Definition, graph: Graph, rule: Rule) -> tuple[Way | Non
     while queue:
         node = queue.popleft()
         state, mask, q = node
+        idle = automaton(q, False, False)
         for taken, to, after, kept in graph.edges(state, mask):
             if not relevant(taken.event):
                 # No activity of the rule, so it is where it was, but for the chain templates.
-                choices: Iterator[tuple[bool, bool, bool, Taken]] = iter(
-                    ((False, False, False, taken),)
-                )
+                following = (to, kept, idle)
+                if following in before or taken.row.to is None:
+                    continue
+                if idle != BROKEN and not (to in ends and idle in owing):
+                    before[following] = (node, taken)
+                    queue.append(following)
+                    continue
+                choices: Iterator[_Choice] = iter(((False, False, False, taken),))
             else:
                 choices = _choices(graph.domain, rule, taken, mask, after)
             for anew, a, b, sure in choices:
@@ -255,7 +301,7 @@ def _search(definition: Definition, graph: Graph, rule: Rule) -> tuple[Way | Non
                     return Way((*_path(before, node), sure), at_end=False), len(before)
                 if to in ends and reached in owing:
                     return Way((*_path(before, node), sure), at_end=True), len(before)
-                following: _Node = (to, kept, reached)
+                following = (to, kept, reached)
                 if following not in before:
                     before[following] = (node, sure)
                     queue.append(following)
@@ -286,7 +332,7 @@ class _Relevant:
 
 def _choices(
     domain: Domain, rule: Rule, taken: Taken, before: Mask, after: Mask
-) -> Iterator[tuple[bool, bool, bool, Taken]]:
+) -> Iterator[_Choice]:
     """What of a rule a step may be: whether it begins anew, the first activity, the second; each
     with the step under what had to be assumed of guards that were not asked."""
     held = dict(taken.held)
