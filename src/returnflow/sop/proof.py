@@ -181,19 +181,27 @@ class Prover:
         vocabulary = definition.vocabulary
         none = Abstraction(Facts({}, {}, {}))
         self._abstraction = vocabulary.abstraction() if vocabulary.abstraction else none
+        self._needed: dict[tuple[str, str], frozenset[str]] = {}
         self._graphs: dict[tuple[str, tuple[str, ...]], Graph] = {}
 
     def prove(self, rule: Rule) -> Outcome:
         """Whether every call keeps the rule. Not for `can_reach`: see `reach`."""
         facts = self._abstraction.together[rule.about]
-        tracked: tuple[str, ...] = ()
+        concerned = _concerned(facts, rule)
+        # A rule of the same template most likely needs what another one has needed, but for what
+        # is about one notice.
+        alike = self._needed.get((rule.about, rule.template), frozenset())
+        special = _of_notices(facts)
+        start = alike - special | (concerned & special if alike else frozenset())
+        tracked = tuple(name for name in facts.tests if name in start)
         while True:
             graph = self._graph(rule.about, tracked)
             way, nodes = _search(self._definition, graph, rule)
-            if way is None or len(tracked) == len(facts.tests):
-                return Outcome(way, tracked, nodes)
-            more = _excluding(facts, tracked, way, _concerned(facts, rule))
-            if more is None or len(more) > MOST_FACTS:
+            if way is None:
+                self._needed[rule.about, rule.template] = frozenset(tracked)
+                return Outcome(None, tracked, nodes)
+            more = _excluding(facts, tracked, way, concerned)
+            if more is None or len(more) > MOST_FACTS or set(more) == set(tracked):
                 return Outcome(way, tracked, nodes)
             tracked = more
 
@@ -226,6 +234,17 @@ def _excluding(
         if not _possible(Domain(facts, fewer), way):
             needed = fewer
     return needed
+
+
+def _of_notices(facts: Facts) -> frozenset[str]:
+    """The facts that are about one notice."""
+    return frozenset(
+        name
+        for effects in facts.effects.values()
+        for effect in effects
+        if effect.notice
+        for name in effect.changes
+    )
 
 
 def _concerned(facts: Facts, rule: Rule) -> frozenset[str]:

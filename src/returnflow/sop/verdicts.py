@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from returnflow.engine.definition import Definition
 from returnflow.engine.rules import Rule
 from returnflow.sop.proof import Prover, Way, reach
-from returnflow.sop.search import Counterexample, counterexample
+
+if TYPE_CHECKING:
+    from returnflow.sop.search import Counterexample
 
 Answer = Literal["proved", "refuted", "cannot tell"]
 
@@ -53,7 +55,7 @@ def verdicts(
             continue
         if searching is not None:
             searching(rule)
-        call = counterexample(definition, rule, outcome.way)
+        call = _searched(definition, rule, outcome.way)
         if call is not None:
             about = f", about {call.subject}" if call.subject else ""
             reason = f"this call breaks it{about}"
@@ -66,13 +68,22 @@ def verdicts(
         yield RuleVerdict(rule, "cannot tell", outcome.facts, way=outcome.way, reason=reason)
 
 
+def _searched(
+    definition: Definition, rule: Rule, way: Way | None, states: frozenset[str] = frozenset()
+) -> Counterexample | None:
+    # Imported late: where all is proved, no shop is needed to look for a call in.
+    from returnflow.sop.search import counterexample
+
+    return counterexample(definition, rule, way, states)
+
+
 def _reach(definition: Definition, rule: Rule) -> RuleVerdict:
     found = reach(definition, rule)
     if found.surely:
         return RuleVerdict(rule, "proved")
     goal = " or ".join(sorted(rule.first.to))
     if found.barred:
-        call = counterexample(definition, rule, None, frozenset(found.barred))
+        call = _searched(definition, rule, None, frozenset(found.barred))
         reason = f"no row leads from {', '.join(found.barred)} to {goal}"
         if call is not None:
             reason += "; this call gets there"
