@@ -5,10 +5,16 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from benchmarks import detection, live, load, startup
+from benchmarks import detection, live, load, mutants, startup
 from benchmarks.measure import report
 
-BENCHMARKS = {"live": live, "load": load, "startup": startup, "detection": detection}
+BENCHMARKS = {
+    "live": live,
+    "load": load,
+    "startup": startup,
+    "detection": detection,
+    "mutants": mutants,
+}
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.measure import Figure, Table, Target, figure, positive
 
-ABOUT = "start-up of --version, of the wizard's first question, of calls list and of replay"
+ABOUT = "start-up of --version, the wizard's first question, calls list, replay and sop check"
 
 FLOOR = "python -c pass"
 VERSION = "returnflow --version"
@@ -28,6 +28,8 @@ TERMINAL = "wizard, first question (terminal)"
 PIPED = "wizard, first question (piped)"
 CALLS = "returnflow calls list"
 REPLAY = "returnflow replay, one small file"
+
+PROOFS = "returnflow sop check, all rules proved"
 
 SMALL = Path(__file__).parents[1] / "fixtures" / "transcripts" / "chat" / "full-return.json"
 """What is replayed: a chat of an AI agent in which nothing is wrong."""
@@ -43,6 +45,7 @@ QUESTION_LIMIT = 700 / 15
 VERSION_LIMIT = 4.0
 # A small file within 300 ms where an empty program takes 15.
 REPLAY_LIMIT = 300 / 15
+PROOFS_LIMIT = 60.0
 
 _FOREIGN = ("RETURNFLOW_", "PYTHON", "COVERAGE_")
 
@@ -69,6 +72,7 @@ def measure(options: Namespace) -> list[Table]:
             PIPED: lambda: _to_question_piped(wizard, environment),
             CALLS: lambda: _to_exit([script, "calls", "list"], environment),
             REPLAY: lambda: _to_exit([script, "replay", str(SMALL)], environment),
+            PROOFS: lambda: _to_exit([script, "sop", "check"], environment),
         }
         if os.name == "posix":
             subjects[TERMINAL] = lambda: _to_question_terminal(wizard, environment)
@@ -110,6 +114,7 @@ def _compared(figures: list[Figure]) -> Table:
             (TERMINAL, QUESTION_LIMIT),
             (PIPED, QUESTION_LIMIT),
             (REPLAY, REPLAY_LIMIT),
+            (PROOFS, PROOFS_LIMIT),
         )
         if name in by_name
     ]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from returnflow.cli import cli
-from returnflow.cli.status import EPILOG, REPLAY_EPILOG
+from returnflow.cli import cli, status
+
+EPILOGS = tuple(text for name, text in vars(status).items() if name.endswith("EPILOG"))
 
 PAGE = Path(__file__).parent / "cli.md"
 
@@ -54,7 +55,7 @@ def _section(path: str, command: click.Command) -> str:
     options = [_option(param) for param in command.params if isinstance(param, click.Option)]
     if options:
         parts.append("\n".join(["| option | |", "| --- | --- |", *options]))
-    if command.epilog in (EPILOG, REPLAY_EPILOG):
+    if command.epilog in EPILOGS:
         parts.append(command.epilog)
     return "\n\n".join(parts) + "\n"
 

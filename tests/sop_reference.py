@@ -1,4 +1,5 @@
-"""The tables of docs/sop-format.md, made from the vocabulary; run as a script, writes them there.
+"""The tables of docs/sop-format.md and docs/sop-check.md, made from the vocabulary; run as a
+script, writes them there.
 
 The tables stand between ``<!-- NAME -->`` and ``<!-- end -->``; everything else of the page is
 written by hand. A test holds that the page is fresh.
@@ -19,6 +20,7 @@ from returnflow.engine.definition import RESERVED_KEYS
 from returnflow.engine.vocabulary import Vocabulary, load_vocabulary
 
 PAGE = Path(__file__).parent.parent / "docs" / "sop-format.md"
+PROOFS = PAGE.with_name("sop-check.md")
 _SLOT = re.compile(r"<!-- (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -113,6 +115,33 @@ def _kind(value: Any) -> str:
     return "text"
 
 
+def kinds(vocabulary: Vocabulary) -> str:
+    """The kinds of subjects that a rule can be about, and the events that are about each."""
+    abstraction = vocabulary.abstraction() if vocabulary.abstraction else None
+    rows = [
+        [f"`{kind.name}`", kind.doc, _code(sorted(kind.events))]
+        for kind in (abstraction.kinds.values() if abstraction is not None else ())
+    ]
+    return table(["kind", "one of them is", "events about some of them and not about others"], rows)
+
+
+def declared(vocabulary: Vocabulary) -> str:
+    """What each guard implies about the facts that proofs follow."""
+    abstraction = vocabulary.abstraction() if vocabulary.abstraction else None
+    if abstraction is None:
+        return ""
+    parts = [("the call", abstraction.facts)]
+    parts += [(f"one {kind.name}", kind.facts) for kind in abstraction.kinds.values()]
+    facts_of = [[of, _code(facts.tests)] for of, facts in parts]
+    rows = [
+        [f"`{guard}`", of, _code(implied.held) or "–", _code(implied.otherwise) or "–"]
+        for of, facts in parts
+        for guard, implied in facts.guards.items()
+    ]
+    head = ["guard", "facts of", "where it holds", "where it does not"]
+    return f"{table(['facts of', 'which'], facts_of)}\n\n{table(head, rows)}"
+
+
 def reserved(_: Vocabulary) -> str:
     """The keys that no question can take."""
     return f"{_code(RESERVED_KEYS)}"
@@ -125,19 +154,21 @@ def filters(_: Vocabulary) -> str:
 
 SLOTS: dict[str, Callable[[Vocabulary], str]] = {
     made.__name__: made
-    for made in (events, guards, operations, notices, dues, fields, facts, reserved, filters)
+    for made in (events, guards, operations, notices, dues, fields, facts, kinds, reserved, filters)
 }
 
 
 def fresh(page: str) -> str:
     """The page with its tables made anew."""
     vocabulary = load_vocabulary("returns")
+    slots = {**SLOTS, "declared": declared}
 
     def fill(slot: re.Match[str]) -> str:
-        return f"<!-- {slot[1]} -->\n{SLOTS[slot[1]](vocabulary)}\n<!-- end -->"
+        return f"<!-- {slot[1]} -->\n{slots[slot[1]](vocabulary)}\n<!-- end -->"
 
     return _SLOT.sub(fill, page)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(fresh(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in (PAGE, PROOFS):
+        path.write_text(fresh(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from returnflow.engine import definition
+from returnflow.engine.rules_spec import ActivitySpec, ReachSpec, RuleSpec
 from returnflow.engine.spec import (
     AutoFailSpec,
     DefinitionSpec,
@@ -54,12 +55,16 @@ def test_everything_of_the_vocabulary_has_words() -> None:
         (WordingSpec, "### A wording"),
         (ScorecardSpec, "### A scorecard"),
         (AutoFailSpec, "### A rule of `auto_fail`"),
+        (RuleSpec, "### A rule\n"),
+        (ActivitySpec, "### An activity"),
+        (ReachSpec, "### What can be reached"),
     ],
 )
 def test_every_key_is_explained_and_no_other(model: type[BaseModel], heading: str) -> None:
     """The first column of each table is exactly what the loader knows."""
     section = TEXT.split(heading, 1)[1].split("\n#", 1)[0]
-    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(model.model_fields)
+    keys = [field.alias or name for name, field in model.model_fields.items()]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == keys
 
 
 def test_the_keys_of_a_field_are_named() -> None:

@@ -20,6 +20,7 @@ class _Lazy(click.Group):
         "wizard": ("returnflow.cli.wizard", "lead a call"),
         "calls": ("returnflow.cli.calls", "list, show, resume and export calls"),
         "replay": ("returnflow.cli.replay", "judge recorded calls"),
+        "sop": ("returnflow.cli.sop", "check, prove, show, walk and compare procedures"),
         "backend": ("returnflow.cli.backend", "try a shop and its adapter"),
         "import": ("returnflow.cli.import_", "move a shop into SQL"),
         "database": ("returnflow.cli.database", "make and upgrade journals and shops"),

@@ -228,7 +228,7 @@ def _job(given: dict[str, Any]) -> Job:
     definition = opening.procedure(given["sop"])
     day = given["date"].date() if given["date"] else None
     return Job(
-        procedure=Procedure.of(definition),
+        procedure=Procedure.of(definition, _unproved(definition)),
         options=Options(
             vocabulary=definition.vocabulary.name,
             date=day,
@@ -271,7 +271,15 @@ def _other(file: Path | None, mine: Definition) -> Any:
             f"{file} is a procedure of {other.vocabulary.name} and not of "
             f"{mine.vocabulary.name}; calls of one cannot be judged by the other"
         )
-    return Procedure.of(other)
+    return Procedure.of(other, _unproved(other))
+
+
+def _unproved(definition: Definition) -> frozenset[str]:
+    """The rules that a call may break although the procedure takes every event of it."""
+    from returnflow.home import KeptProcedures, data_dir
+    from returnflow.sop.kept import unproved
+
+    return unproved(definition, KeptProcedures(data_dir()))
 
 
 def _masker(definition: Definition) -> Masker:

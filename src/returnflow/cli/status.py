@@ -28,3 +28,16 @@ REPLAY_EPILOG = (
     "1 one does, or could not be read (or is inconclusive, with --fail-on inconclusive; or "
     "flips, with --compare); 2 it could not run; 130 it was stopped with Ctrl-C."
 )
+
+CHECK_EPILOG = (
+    "Exit status: 0 every file loads and every rule is proved; 1 something is wrong, or a rule is "
+    "refuted or cannot be told; 2 it could not run."
+)
+
+WALK_EPILOG = (
+    "Exit status: 0 all of the procedure was reached; 1 something was not; 2 it could not run."
+)
+
+COVER_EPILOG = "Exit status: 0 done; 1 less was covered than --fail-under asks; 2 it could not run."
+
+DIFF_EPILOG = "Exit status: 0 the two mean the same; 1 they differ; 2 it could not run."

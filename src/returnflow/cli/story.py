@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from returnflow.engine.journal import Entry, Header, RecordedEvent, visible
+from returnflow.engine.vocabulary import Event, event_name
 
 if TYPE_CHECKING:
     from returnflow.masking import Masker
@@ -60,14 +63,22 @@ def _line(entry: Entry, masker: Masker | None) -> str:
     event = entry.event
     if not isinstance(event, RecordedEvent):
         return str(event)
-    body: Body = event.body if masker is None else masker.mask_event(event.body)
-    tell = _SENTENCES.get(event.name)
+    return _told(event.name, event.body if masker is None else masker.mask_event(event.body))
+
+
+def sentence(event: Event) -> str:
+    """An event in one sentence; nothing in it is masked."""
+    return _told(event_name(event), msgspec.to_builtins(event))
+
+
+def _told(name: str, body: Body) -> str:
+    tell = _SENTENCES.get(name)
     try:
         words = tell(body) if tell else None
     except (KeyError, TypeError, AttributeError):
         # Another version's event, with other members.
         words = None
-    return words or _by_members(event.name, body)
+    return words or _by_members(name, body)
 
 
 def _by_members(name: str, body: Body) -> str:

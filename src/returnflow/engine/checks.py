@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from returnflow.engine import scorecard_checks, words
+from returnflow.engine import rules_spec, scorecard_checks, words
 from returnflow.engine.definition import RESERVED_KEYS
 from returnflow.engine.hearing_checks import heard
 from returnflow.engine.spec import (
@@ -33,7 +33,13 @@ def check(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> l
     """Every problem of a procedure's names, table and words, as ``file:line:column: message``."""
     misnamed = list(_names(spec, vocabulary))
     table = _Table(spec, document, vocabulary, [path for path, _ in misnamed])
-    found = [*misnamed, *table.problems(), *_words(spec, vocabulary), *heard(spec, vocabulary)]
+    found = [
+        *misnamed,
+        *table.problems(),
+        *_words(spec, vocabulary),
+        *heard(spec, vocabulary),
+        *rules_spec.check(spec, vocabulary),
+    ]
     return in_file_order(document, found)
 
 

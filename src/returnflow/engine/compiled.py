@@ -12,13 +12,14 @@ from typing import Final, Literal
 
 import msgspec
 
+from returnflow.engine.rules import Rule
 from returnflow.engine.scorecard import Scorecard
 from returnflow.engine.vocabulary import Vocabulary
 from returnflow.errors import EngineError
 
 Kind = Literal["ask", "call", "end"]
 
-FORM: Final = 1
+FORM: Final = 2
 """To be raised whenever what is kept would mean something else to a newer program."""
 
 MAX_BYTES: Final = 1_000_000
@@ -137,6 +138,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     notices: dict[str, str]
     heard: dict[str, tuple[Wording, ...]]
     scorecard: Scorecard
+    rules: dict[str, Rule]
     text: str
 
 

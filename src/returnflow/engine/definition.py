@@ -27,6 +27,7 @@ from returnflow.engine.compiled import (
     known,
     to_bytes,
 )
+from returnflow.engine.rules import Rule
 from returnflow.engine.scorecard import Scorecard
 from returnflow.engine.vocabulary import Guard, Operation, Vocabulary, load_vocabulary
 from returnflow.errors import DefinitionError, EngineError, UsageError
@@ -127,6 +128,7 @@ class Definition:
         notices: the templates, by notice.
         heard: how replay recognises a notice in text; one that cannot be is missing.
         scorecard: how replay weighs what it finds.
+        rules: what holds of whole calls, by name.
         text, digest: the YAML itself and its SHA-256, by which a call remembers it.
     """
 
@@ -144,6 +146,7 @@ class Definition:
     notices: Mapping[str, str]
     heard: Mapping[str, tuple[Wording, ...]]
     scorecard: Scorecard
+    rules: Mapping[str, Rule]
     text: str
     digest: str
 
@@ -217,7 +220,7 @@ def loads(raw: bytes | str, name: str = "<text>", keeper: Keeper | None = None) 
     compiled = compile_text(raw, name)
     if keeper is not None:
         keeper.put(key, to_bytes(compiled))
-    return _bound(compiled, load_vocabulary(compiled.vocabulary), name)
+    return bound(compiled, load_vocabulary(compiled.vocabulary), name)
 
 
 def _key(raw: bytes | str) -> str:
@@ -235,10 +238,11 @@ def _kept(data: bytes, name: str) -> Definition | None:
         return None  # it is compiled again, and what is wrong is told then
     if compiled.known != known(vocabulary):
         return None
-    return _bound(compiled, vocabulary, name)
+    return bound(compiled, vocabulary, name)
 
 
-def _bound(compiled: Compiled, vocabulary: Vocabulary, name: str) -> Definition:
+def bound(compiled: Compiled, vocabulary: Vocabulary, name: str) -> Definition:
+    """The definition from its compiled form and the vocabulary by which it was checked."""
     rows: dict[tuple[str, str], list[Row]] = {}
     for row in compiled.rows:
         rows.setdefault((row.state, row.event), []).append(
@@ -286,6 +290,7 @@ def _bound(compiled: Compiled, vocabulary: Vocabulary, name: str) -> Definition:
         notices=compiled.notices,
         heard=compiled.heard,
         scorecard=compiled.scorecard,
+        rules=compiled.rules,
         text=compiled.text,
         digest=digest_of(compiled.text),
     )

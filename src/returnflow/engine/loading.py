@@ -18,6 +18,7 @@ from returnflow.engine.compiled import (
     known,
 )
 from returnflow.engine.hearing_checks import wordings
+from returnflow.engine.rules_spec import rules
 from returnflow.engine.scorecard import Scorecard
 from returnflow.engine.spec import DefinitionSpec, QuestionSpec, kind_of, rows_of, shape
 from returnflow.engine.vocabulary import Vocabulary, load_vocabulary
@@ -32,7 +33,11 @@ def compile_text(raw: bytes | str, name: str) -> Compiled:
         DefinitionError: with every problem found, in file order. What is wrong with the YAML
             itself hides the rest, and so does what is wrong with the shape.
     """
-    document = read_text(raw, name)
+    return compile_document(read_text(raw, name))
+
+
+def compile_document(document: Document) -> Compiled:
+    """Checks and compiles a text that was read; raises as `compile_text`."""
     spec = shape(document)
     try:
         vocabulary = load_vocabulary(spec.vocabulary)
@@ -90,6 +95,7 @@ def _compiled(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) 
         terms={term: tuple(phrases) for term, phrases in spec.terms.items()},
         notices={name: notice.say for name, notice in spec.notices.items()},
         heard=wordings(spec),
+        rules=rules(spec, document),
         scorecard=msgspec.convert(spec.scorecard.model_dump(), Scorecard),
         text=document.text,
     )

@@ -18,6 +18,7 @@ Kind = Literal[
     "notice_missing",
     "wrong_argument",
     "unfinished",
+    "rule_broken",
     "unreadable",
     "early_lookup",
     "repeated_lookup",
@@ -42,6 +43,7 @@ _SEVERITY: Mapping[Kind, Severity] = {
     "notice_missing": "major",
     "wrong_argument": "major",
     "unfinished": "minor",
+    "rule_broken": "major",
 }
 _WEIGHT: Mapping[Kind, int] = {
     "skipped_step": 20,
@@ -51,6 +53,7 @@ _WEIGHT: Mapping[Kind, int] = {
     "notice_missing": 10,
     "wrong_argument": 20,
     "unfinished": 5,
+    "rule_broken": 10,
 }
 
 

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import PydanticCustomError
 
 from returnflow.engine.compiled import Kind
+from returnflow.engine.rules import AUTOMATA
+from returnflow.engine.rules_spec import ActivitySpec, ReachSpec, RuleSpec
 from returnflow.engine.scorecard import Kind as Finding
 from returnflow.engine.scorecard import Severity
 from returnflow.engine.vocabulary import Vocabulary
@@ -144,6 +146,7 @@ class DefinitionSpec(_Spec):
     notices: dict[_Name, NoticeSpec] = {}
     scorecard: ScorecardSpec = ScorecardSpec()
     anywhere: list[RowSpec] = []
+    rules: dict[_Name, RuleSpec] = {}
     states: Annotated[dict[_Name, StateSpec], Field(min_length=1)]
 
 
@@ -215,6 +218,7 @@ _KINDS = {
     "dict_type": "a mapping of keys",
     "model_type": "a mapping of keys",
     "notice_type": "text, or a mapping with 'say' and 'heard'",
+    "activity_type": "an event, or a mapping with 'event', 'in', 'to', 'when' and the like",
 }
 
 
@@ -270,6 +274,10 @@ def _shape_message(kind: str, path: Path_, given: Any, context: dict[str, Any]) 
             return f"{_shown(key)} is empty; write some words"
         case "string_too_long":
             return f"{_shown(key)} is longer than {context.get('max_length')} characters"
+        case "too_short" if context.get("min_length", 1) > 1:
+            return f"{_shown(key)} needs {context['min_length']} entries"
+        case "too_long":
+            return f"{_shown(key)} has more than {context.get('max_length')} entries"
         case "too_short":
             return f"{_shown(key)} is empty; it needs at least one entry"
         case "greater_than_equal":
@@ -319,4 +327,10 @@ def _keys_at(path: Path_) -> tuple[str, ...]:
             model = ScorecardSpec
         elif part == "auto_fail":
             model = AutoFailSpec
-    return tuple(model.model_fields)
+        elif part == "rules" and model is DefinitionSpec:
+            model = RuleSpec
+        elif part == "can_reach":
+            model = ReachSpec
+        elif part == "anew" or part in AUTOMATA:
+            model = ActivitySpec
+    return tuple(field.alias or name for name, field in model.model_fields.items())

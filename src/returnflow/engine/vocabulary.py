@@ -20,6 +20,7 @@ import msgspec
 from returnflow.errors import UsageError
 
 if TYPE_CHECKING:
+    from returnflow.engine.abstraction import Abstraction
     from returnflow.engine.transcript import Transcription
 
 Verdict = bool | None
@@ -183,6 +184,9 @@ class Vocabulary:
         stands_for: by notice, the notices in whose place it is accepted with a remark.
         transcription: makes the reading of recorded tool calls; called when replay needs it.
             None: only logs of events can be replayed.
+        abstraction: what events and guards imply about a few facts; called when rules about
+            whole calls are read or proved. None: rules are about no subject, and are proved
+            from the table alone.
     """
 
     name: str
@@ -209,6 +213,7 @@ class Vocabulary:
     owed_at_end: tuple[str, ...] = ()
     stands_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     transcription: Callable[[], Transcription] | None = None
+    abstraction: Callable[[], Abstraction] | None = None
 
     @cached_property
     def by_name(self) -> dict[str, type[Event]]:

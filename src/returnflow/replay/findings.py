@@ -41,6 +41,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         quote: where there is text.
         repair: what the agent should have done, in words.
         guard, notice: the condition or the notice that it is about, by name; else empty.
+        rules: the rules of the procedure that it breaks, by name.
     """
 
     kind: Kind
@@ -55,6 +56,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     repair: str = ""
     guard: str = ""
     notice: str = ""
+    rules: tuple[str, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ wrong along it (`naming`).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from msgspec.structs import replace
@@ -20,11 +20,13 @@ from returnflow.engine.machine import LiveMachine, compile_table
 from returnflow.engine.scorecard import failed_at_once, score
 from returnflow.engine.transcript import Transcript, Turn
 from returnflow.replay.findings import Finding, Quote, Report, Verdict
+from returnflow.replay.moves import Way
 from returnflow.replay.namer import QUOTED, Namer
 from returnflow.replay.naming import Naming
 from returnflow.replay.path import PathFinder
 from returnflow.replay.plain_pass import PlainPass
 from returnflow.replay.remarks import repeated, unexplained
+from returnflow.replay.rulebook import Rulebook, beside
 from returnflow.replay.trace import Trace, Tracer
 
 MAX_EVENTS = 20_000
@@ -41,10 +43,16 @@ class Judge:
     Args:
         zone: the policy zone of calls whose record names none, an IANA name (rule 2).
         date: the policy date of calls whose record shows none.
+        unproved: the rules that a call may break although the procedure takes every event of it.
     """
 
     def __init__(
-        self, definition: Definition, *, zone: str = "UTC", date: date | None = None
+        self,
+        definition: Definition,
+        *,
+        zone: str = "UTC",
+        date: date | None = None,
+        unproved: Collection[str] = (),
     ) -> None:
         self.definition = definition
         self.table = compile_table(LiveMachine(definition).machine)
@@ -62,6 +70,8 @@ class Judge:
         self._namer = Namer(definition, self._tracer)
         self._plain = PlainPass(definition, self.table, self._tracer)
         self._cheapest = self._paths.flow(frozenset()).cheapest()
+        self._unproved = frozenset(unproved)
+        self._rulebook = Rulebook(definition, self._unproved)
 
     def judge(self, transcript: Transcript) -> Report:
         """The report on one call. Never raises for what a transcript holds."""
@@ -86,6 +96,10 @@ class Judge:
             found, open_ = self._namer.across_gaps(trace, found)
             doubts += open_
             found = self._remarked(trace, [*remarks, *self._namer.told(trace), *found])
+            if not self._rulebook.idle:
+                # An unproved rule may ask where an event led to, which only the way tells.
+                way = self._paths.find(trace, lambda: self._tracer.new_case(transcript))
+                found = self._ruled(transcript, trace, way, found, taken=True)
             return self._report(transcript, trace, found, walked.state, 0, doubts)
         way = self._paths.find(trace, lambda: self._tracer.new_case(transcript))
         if trace.tells:
@@ -99,7 +113,17 @@ class Judge:
             more = [self._namer.no_day(), *more]
         doubts = [*doubts, *more, *open_]
         found = self._remarked(trace, found)
+        found = self._ruled(transcript, trace, way, found, taken=False)
         return self._report(transcript, trace, found, way.state, way.cost, doubts)
+
+    def _ruled(
+        self, transcript: Transcript, trace: Trace, way: Way, found: list[Finding], *, taken: bool
+    ) -> list[Finding]:
+        """The findings with the rules that the call broke."""
+        case = self._tracer.new_case(transcript)
+        whole = not transcript.damage
+        broken = self._rulebook.broken(trace, way.moves, case, whole=whole, taken=taken)
+        return beside(found, broken, trace, self._unproved)
 
     def _remarked(self, trace: Trace, found: list[Finding]) -> list[Finding]:
         """The findings with the remarks on recorded tool calls."""

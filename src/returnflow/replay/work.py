@@ -47,10 +47,12 @@ class Judging(Protocol):
 
 @dataclass(frozen=True)
 class Procedure:
-    """A procedure as text, so that any process can build it."""
+    """A procedure as text, so that any process can build it; and which of its rules a call may
+    break although the procedure takes every event of it."""
 
     name: str
     text: str
+    unproved: frozenset[str] = frozenset()
 
     @cached_property
     def definition(self) -> Definition:
@@ -60,22 +62,22 @@ class Procedure:
         return definition.loads(self.text, self.name)
 
     @classmethod
-    def of(cls, definition: Definition) -> Procedure:
+    def of(cls, definition: Definition, unproved: frozenset[str] = frozenset()) -> Procedure:
         """The procedure of a definition that is there already."""
-        made = cls(definition.name, definition.text)
+        made = cls(definition.name, definition.text, unproved)
         vars(made)["definition"] = definition
         return made
 
-    def __getstate__(self) -> dict[str, str]:
+    def __getstate__(self) -> dict[str, object]:
         # A definition cannot be pickled; a forked process has it already.
-        return {"name": self.name, "text": self.text}
+        return {"name": self.name, "text": self.text, "unproved": self.unproved}
 
 
 def judge_by(procedure: Procedure, zone: str, day: date | None) -> Judging:
     """What judges by a procedure."""
     from returnflow.replay.judge import Judge
 
-    return Judge(procedure.definition, zone=zone, date=day)
+    return Judge(procedure.definition, zone=zone, date=day, unproved=procedure.unproved)
 
 
 def read_unit(unit: Unit, options: Options) -> Iterator[Transcript]:

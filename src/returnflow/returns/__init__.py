@@ -13,6 +13,7 @@ from returnflow.returns.line import STANDS_FOR
 from returnflow.returns.operations import OPERATIONS
 
 if TYPE_CHECKING:
+    from returnflow.engine.abstraction import Abstraction
     from returnflow.engine.transcript import Transcription
 
 
@@ -21,6 +22,13 @@ def _transcription() -> Transcription:
     from returnflow.returns import transcription
 
     return transcription.Transcription()
+
+
+def _abstraction() -> Abstraction:
+    # Imported late: only proofs of rules need it.
+    from returnflow.returns.abstraction import ABSTRACTION
+
+    return ABSTRACTION
 
 
 FIELD_TYPES = {
@@ -63,6 +71,7 @@ VOCABULARY = Vocabulary(
     owed_at_end=("notices",),
     stands_for=STANDS_FOR,
     transcription=_transcription,
+    abstraction=_abstraction,
     personal={"email": "email", "phone_number": "phone"},
 )
 """What ``vocabulary: returns`` in a procedure's YAML means."""

@@ -285,6 +285,7 @@ _SLIPS: dict[str, Make] = {
     "items_picked": _bad_picks,
     "return_confirmed": _bad_confirmations,
     "return_requested": _bad_requests,
+    "return_opened": lambda at: [ev.ReturnOpened(receipt=ReturnReceipt(tracking_id=" "))],
     "human_requested": lambda at: [ev.HumanRequested(summary=" ")],
     "transfer_requested": lambda at: [
         ev.TransferRequested(customer_id="SOMEBODY", summary="something else", key="x")

@@ -37,6 +37,7 @@ FINDING = (
     "repair",
     "guard",
     "notice",
+    "rules",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -92,6 +93,7 @@ def _finding(finding: Finding) -> tuple[object, ...]:
         finding.repair,
         finding.guard,
         finding.notice,
+        " ".join(finding.rules),
     )
 
 

@@ -188,7 +188,7 @@ def _plain(value: Any, depth: int) -> str:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    about = finding.guard or finding.notice or finding.event
+    about = finding.guard or finding.notice or finding.event or " ".join(finding.rules)
     where = ", ".join(
         each
         for each in (
@@ -205,5 +205,7 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield from paragraph(
             f"“{quote.text}” (turn {quote.turn}, from character {quote.offset})", "quote   ", 8
         )
+    if finding.rules:
+        yield from paragraph(", ".join(finding.rules), "rules   ", 8)
     if finding.repair:
         yield from paragraph(finding.repair, "repair  ", 8)

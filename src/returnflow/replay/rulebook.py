@@ -1,0 +1,234 @@
+"""The rules of a procedure, held against recorded calls.
+
+A rule is broken only where every way of filling the record in would break it: what a format does
+not show, what could not be read, and what a condition cannot tell are never held against anyone.
+One slip stays one finding: where the alignment has found it, the rule is named beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace
+
+from returnflow.engine.abstraction import Kind
+from returnflow.engine.definition import Definition
+from returnflow.engine.rules import Monitor, Rule, Seen, notice_of
+from returnflow.engine.vocabulary import Event, Verdict, event_name
+from returnflow.replay.findings import Finding
+from returnflow.replay.moves import LogMove, Move, Sync
+from returnflow.replay.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule that a call surely broke.
+
+    Args:
+        at: the position of the event among those of the trace; their number at the end.
+        about: in words, what it was broken about; "" for the call as a whole.
+    """
+
+    rule: Rule
+    at: int
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Happened:
+    """An event of the record: the facts round it, and where the alignment puts it."""
+
+    at: int
+    before: Any
+    event: Event
+    after: Any
+    state: str
+    target: str
+
+
+class Rulebook:
+    """The rules of one definition.
+
+    Args:
+        unproved: the rules that a call may break although the procedure takes every event of it.
+    """
+
+    def __init__(self, definition: Definition, unproved: Collection[str] = ()) -> None:
+        self._definition = definition
+        vocabulary = definition.vocabulary
+        self._told = vocabulary.told
+        # What a state refuses, and where it leads to, is the machine's business, not a call's.
+        self._rules = [
+            rule
+            for rule in definition.rules.values()
+            if rule.template != "can_reach" and not rule.first.refused
+        ]
+        self._unproved = [rule for rule in self._rules if rule.name in unproved]
+        about = any(rule.about for rule in self._rules) and vocabulary.abstraction is not None
+        self._kinds = vocabulary.abstraction().kinds if about and vocabulary.abstraction else {}
+
+    @property
+    def idle(self) -> bool:
+        """Whether a call that the procedure takes whole can break no rule."""
+        return not self._unproved
+
+    def broken(
+        self, trace: Trace, moves: list[Move], case: Any, *, whole: bool, taken: bool
+    ) -> list[Broken]:
+        """The rules that a call surely broke.
+
+        Args:
+            moves: where the alignment puts each event.
+            case: the facts of a call in which nothing has happened.
+            whole: the record is complete.
+            taken: the procedure took every event; only the unproved rules can then be broken.
+        """
+        rules = self._unproved if taken else self._rules
+        if not rules:
+            return []
+        call = list(self._happened(trace, moves, case))
+        states = self._definition.states
+        ended = bool(call) and whole and call[-1].target in states
+        ended = ended and states[call[-1].target].kind == "end"
+        found = []
+        for rule in rules:
+            for subject in self._subjects(rule, call):
+                at = self._breaks(rule, subject, call, trace, ended=ended)
+                if at is not None:
+                    words = self._kinds[rule.about].words(subject) if rule.about else ""
+                    found.append(Broken(rule, at, words))
+        return found
+
+    def _happened(self, trace: Trace, moves: list[Move], case: Any) -> Iterator[_Happened]:
+        placed = {move.at: move for move in moves if isinstance(move, Sync | LogMove)}
+        state = self._definition.initial
+        for at, event in enumerate([*trace.events, None]):
+            for each in trace.said.get(at, ()):
+                after = case.copy()
+                after.apply(each.event)
+                yield _Happened(at, case, each.event, after, state, state)
+                case = after
+            if event is None:
+                return
+            after = case.copy()
+            after.apply(event)
+            move = placed.get(at)
+            if isinstance(move, Sync):
+                source, target = move.row.state, move.row.to or move.row.state
+                discard = move.row.discard
+            else:
+                source, target, discard = (move.state if move is not None else ""), "", False
+            yield _Happened(at, case, event, after, source, target)
+            state = target or source
+            case = case if discard else after
+
+    def _subjects(self, rule: Rule, call: list[_Happened]) -> list[Any]:
+        if not rule.about:
+            return [None]
+        kind = self._kinds[rule.about]
+        found: dict[Hashable, None] = {}
+        for each in call:
+            found.update(dict.fromkeys(kind.subjects(each.before, each.event, each.after)))
+        return list(found)
+
+    def _breaks(
+        self, rule: Rule, subject: Any, call: list[_Happened], trace: Trace, *, ended: bool
+    ) -> int | None:
+        """Where a rule is surely broken; None where it is not."""
+        kind = self._kinds[rule.about] if rule.about else None
+        every = frozenset(self._definition.vocabulary.by_name)
+        hidden = trace.silent
+        if trace.doubtful or not (trace.tells or trace.spoken):
+            hidden |= {event_name(self._told)}
+        monitor = Monitor(rule)
+        for each in call:
+            monitor.miss(every if each.at in trace.gaps else hidden)
+            if monitor.see(self._seen(each), _about(kind, subject, each)):
+                return each.at
+        last = len(trace.events)
+        monitor.miss(every if last in trace.gaps else hidden)
+        return last if ended and monitor.end() else None
+
+    def _seen(self, each: _Happened) -> Seen:
+        guards = self._definition.vocabulary.guards
+
+        def holds(guard: str) -> Verdict:
+            return guards[guard].test(each.after, each.event)
+
+        return Seen(
+            name=event_name(each.event),
+            notice=notice_of(each.event, self._told),
+            state=each.state,
+            target=each.target,
+            accepted=True,
+            holds=holds,
+        )
+
+
+def _about(kind: Kind | None, subject: Any, each: _Happened) -> Verdict:
+    if kind is None or event_name(each.event) not in kind.events:
+        return True
+    return kind.about(subject, each.before, each.event, each.after)
+
+
+# -- beside the findings ----------------------------------------------------------------------
+
+
+def beside(
+    findings: list[Finding], broken: list[Broken], trace: Trace, unproved: Collection[str]
+) -> list[Finding]:
+    """The findings with the rules named beside them.
+
+    A broken rule that has been proved shows in some deviation, so it is named beside the finding
+    that comes nearest to it, and never counted by itself. One that was not proved may be broken
+    by a call that fits the procedure; then it is a finding of its own.
+    """
+    found = list(findings)
+    for each in broken:
+        index = trace.index[each.at] if each.at < len(trace.index) else trace.end
+        number = _nearest(found, each.rule, index)
+        if number is not None:
+            named = found[number].rules
+            if each.rule.name not in named:
+                found[number] = replace(found[number], rules=(*named, each.rule.name))
+        elif each.rule.name in unproved:
+            found.append(_own(each, index))
+    return found
+
+
+def _nearest(findings: list[Finding], rule: Rule, index: int) -> int | None:
+    """The finding that a broken rule most likely comes from; None where there is none."""
+    events = frozenset().union(*(each.events for each in rule.activities()))
+    guards = {guard for each in rule.activities() for guard in (*each.when, *each.unless)}
+    notices = {each.notice for each in rule.activities()} - {""}
+    best: tuple[int, int] | None = None
+    for number, finding in enumerate(findings):
+        points = 0
+        points += 4 * (finding.notice in notices and finding.notice != "")
+        points += 4 * (finding.guard in guards and finding.guard != "")
+        points += 3 * (finding.event in events and finding.event != "")
+        if finding.severity == "remark" and not points:
+            continue
+        place = index if finding.index is None else finding.index
+        if place > index and not points:
+            continue
+        points += 2 * (finding.severity != "remark") + 2 * (place == index)
+        if best is None or points > best[0]:
+            best = points, number
+    return best[1] if best is not None else None
+
+
+def _own(broken: Broken, index: int) -> Finding:
+    rule = broken.rule
+    about = f" It was broken about {broken.about}." if broken.about else ""
+    return Finding(
+        kind="rule_broken",
+        severity=rule.severity,
+        step=rule.step,
+        index=index,
+        reason=f"{rule.says}{about}",
+        repair="Do what the rule prescribes.",
+        rules=(rule.name,),
+    )
