@@ -15,6 +15,7 @@ from returnflow.returns.telling import money
 from returnflow.wizard import answers
 from returnflow.wizard.answers import REASON_LABELS, BadAnswer
 from returnflow.wizard.console import Completion
+from returnflow.wizard.texts import REVIEW_ANSWERS
 
 FOR_ALL = " for all"
 """Behind a reason: it holds for all items that are still to come."""
@@ -137,9 +138,8 @@ class LinesForm:
     def validate_yes(self, typed: str) -> None:
         """Raises `BadAnswer` where the line is neither yes, no nor change."""
         if answers.yes(typed) is None and fold(typed) != "change":
-            raise BadAnswer(
-                "yes: the customer agrees and it is sent; no: it is not sent; change: choose anew."
-            )
+            meant = "; ".join(f"{word}: {means}" for word, means in REVIEW_ANSWERS.items())
+            raise BadAnswer(f"{meant}.")
 
     def _for_all(self, typed: str) -> tuple[str, bool]:
         line = typed.rstrip()
