@@ -161,7 +161,7 @@ def leave(terminal: Terminal) -> int | None:
 
 def test_the_first_question_stands_on_the_screen(start: Start) -> None:
     """The start: the words to say, the question, the keys; Ctrl-D twice leaves nothing behind."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     terminal.answer("E-mail:")
     terminal.expect("Ctrl-D leaves")
     assert "What is the e-mail address that you are registered with, please?”" in terminal.words
@@ -174,7 +174,7 @@ def test_the_first_question_stands_on_the_screen(start: Start) -> None:
 
 def test_a_whole_call_to_a_tracking_id(start: Start) -> None:
     """Rules 25, 31, 33: a return, from the e-mail to the three notices; it stands in the shop."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.answer("Items:", "1\r")
     terminal.answer("Reason for ", "damaged\r")
@@ -196,7 +196,7 @@ BACKSPACES = "\x7f" * len("thing")
 def test_a_wrong_answer_is_told_in_place_and_mended(start: Start) -> None:
     """Rule 16: the reason stands below the line, which an arrow key keeps for mending; what is
     typed without one replaces it."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     terminal.answer("E-mail:", "nobody\r")
     terminal.expect("is not an e-mail address")
     terminal.send("nothing\r")
@@ -210,7 +210,7 @@ def test_a_wrong_answer_is_told_in_place_and_mended(start: Start) -> None:
 
 def test_tab_completes(start: Start) -> None:
     """An item's id from its first letters, a slash word from its first."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.answer("Items:", "KET\t")
     terminal.expect("Items: KETTLE-17")
@@ -226,7 +226,7 @@ def test_tab_completes(start: Start) -> None:
 
 def test_ctrl_c_at_a_question_asks_whether_to_leave(start: Start) -> None:
     """No goes on with the same question, yes leaves the call, which can be resumed."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     terminal.answer("E-mail:", "marta.lindqvist@example.com\r")
     terminal.answer("Order id:", "ORD-\x03")
     terminal.answer("(yes / no):", "no\r")
@@ -236,7 +236,7 @@ def test_ctrl_c_at_a_question_asks_whether_to_leave(start: Start) -> None:
     assert terminal.ended() == 3
     found = re.search(r"returnflow calls resume (\S+)", terminal.words)
     assert found is not None
-    again = start("calls", "resume", found[1])
+    again = start("calls", "resume", "--plain", found[1])
     again.expect("Order id:")
     assert "Marta Lindqvist" in again.words
     assert leave(again) == 3
@@ -247,7 +247,7 @@ def held(home: Path, fifo: Path, *, patience: float) -> Spec:
     os.mkfifo(fifo)
     demo.connect().close()
     shop = f"sqlite:///{demo.shop_file()}"
-    arguments = ["wizard", "--backend", shop, "--patience", str(patience)]
+    arguments = ["wizard", "--plain", "--backend", shop, "--patience", str(patience)]
     return Spec(arguments=arguments, hold=str(fifo))
 
 
@@ -297,7 +297,7 @@ def test_the_customer_hangs_up_during_a_look_up(start: Start, home: Path, tmp_pa
 
 def test_the_window_is_made_narrow_in_the_middle(start: Start) -> None:
     """After a resize to 40 columns everything is wrapped to 40, and the call goes on."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     terminal.answer("E-mail:", "marta.lindqvist@example.com\r")
     terminal.expect("Order id:")
     terminal.resize(40, 50)
@@ -317,7 +317,7 @@ def test_the_window_is_made_narrow_in_the_middle(start: Start) -> None:
 
 def test_forty_columns_from_the_start(start: Start) -> None:
     """A window of 40 columns: the keys are named in few words, and nothing is cut off."""
-    terminal = start("wizard", columns=40)
+    terminal = start("wizard", "--plain", columns=40)
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.expect("Items:")
     terminal.expect("Ctrl-D leaves")
@@ -328,7 +328,7 @@ def test_forty_columns_from_the_start(start: Start) -> None:
 
 def test_a_terminal_that_can_move_no_cursor(start: Start) -> None:
     """TERM=dumb: whole lines, and not one escape sequence."""
-    terminal = start("wizard", TERM="dumb")
+    terminal = start("wizard", "--plain", TERM="dumb")
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.answer("Items:", "1\r")
     terminal.answer("Reason for ", "/leave\r")
@@ -339,7 +339,7 @@ def test_a_terminal_that_can_move_no_cursor(start: Start) -> None:
 
 def test_no_colour_where_none_is_wanted(start: Start) -> None:
     """NO_COLOR: no sequence that sets a colour is written."""
-    terminal = start("wizard", NO_COLOR="1")
+    terminal = start("wizard", "--plain", NO_COLOR="1")
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.answer("Items:", "9\r")
     terminal.expect("No item of the list matches")
@@ -355,7 +355,7 @@ def test_no_colour_where_none_is_wanted(start: Start) -> None:
 def test_hostile_texts_are_shown_inert(start: Start) -> None:
     """Rule 37: names and items with escape sequences and bidi overrides do nothing; stand-ins
     show where they were."""
-    terminal = start("wizard", lines=120)
+    terminal = start("wizard", "--plain", lines=120)
     to_the_items(terminal, "zoe.zolc@example.com", "ORD-7317")
     terminal.expect("Items:")
     with demo.connect() as shop:
@@ -378,7 +378,7 @@ def test_hostile_texts_are_shown_inert(start: Start) -> None:
 
 def test_wide_characters_line_up(start: Start) -> None:
     """CJK and emoji take two columns: no row overflows, and details stand under their titles."""
-    terminal = start("wizard", lines=120)
+    terminal = start("wizard", "--plain", lines=120)
     to_the_items(terminal, "zoe.zolc@example.com", "ORD-7317")
     terminal.expect("Items:")
     rows = terminal.display

@@ -53,6 +53,7 @@ RESERVED_KEYS = (
     "hangup",
     "help",
     "facts",
+    "story",
     "check",
     "leave",
 )

@@ -79,7 +79,7 @@ class LinesForm:
 
     def _read(self, typed: str) -> tuple[int, list[ReturnLine]]:
         """To how many items the line is an answer, and what it says of them."""
-        line, for_all = self._for_all(typed)
+        line, for_all = self.split(typed)
         asked = self._open if for_all else self._open[:1]
         lines: list[ReturnLine] = []
         for decision in asked:
@@ -141,8 +141,28 @@ class LinesForm:
             meant = "; ".join(f"{word}: {means}" for word, means in REVIEW_ANSWERS.items())
             raise BadAnswer(f"{meant}.")
 
-    def _for_all(self, typed: str) -> tuple[str, bool]:
+    def split(self, typed: str) -> tuple[str, bool]:
+        """An answer without the words that make it hold for all items to come, and whether it
+        had them."""
         line = typed.rstrip()
         if line.casefold().endswith(FOR_ALL):
             return line[: -len(FOR_ALL)], True
         return line, False
+
+    def shares(self, number: int, typed: str) -> tuple[ReturnLine, ...]:
+        """What an answer says of the item of that number, of those still open.
+
+        Raises:
+            BadAnswer: it is no answer for it.
+        """
+        decision = self._open[number]
+        try:
+            return answers.shares(typed, decision.item_id, decision.granted)
+        except BadAnswer as error:
+            if len(self._open) == 1:
+                raise
+            raise BadAnswer(f"{decision.description}: {error}") from None
+
+    def labels(self) -> list[str]:
+        """What is asked about each item still open."""
+        return [f"{d.granted} × {d.description}" for d in self._open]

@@ -13,6 +13,7 @@ from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Run, Said
 from returnflow.engine.session import Ask, End
 from returnflow.engine.vocabulary import Due, Event
 from returnflow.errors import JournalError
+from returnflow.returns.story import story
 from returnflow.wizard import answers, commands, flow, lookups, texts
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.asking import Asker, Cancelled, Instead, Left
@@ -242,6 +243,8 @@ class PlainDesk:
                 self._keep_note(run, text)
             elif command == "facts":
                 self._show_facts(run)
+            elif command == "story":
+                self._show_story(run)
             elif turn is not None:
                 show_help(self._console, turn)
 
@@ -260,6 +263,10 @@ class PlainDesk:
     def _show_facts(self, run: Run) -> None:
         for label, known in facts(run.session):
             self._console.show(f"{label}: {known}", indent=2, hang=2)
+
+    def _show_story(self, run: Run) -> None:
+        for line in story(run.log.header, run.log.entries, None):
+            self._console.show(line, indent=2, hang=10)
 
     # -- the return's lines -------------------------------------------------------------------
 
@@ -314,6 +321,8 @@ class PlainDesk:
                     raise Left
             case "facts":
                 self._show_facts(run)
+            case "story":
+                self._show_story(run)
             case "help":
                 show_help(self._console, turn)
         return None

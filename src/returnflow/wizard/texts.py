@@ -28,6 +28,29 @@ KEPT = "The call is kept. Go on with it:"
 NOT_KEPT = "Nothing was answered yet, so nothing is kept."
 SAY_FIRST = "Say it to the customer, then press Enter (or type a /word)."
 WAIT_ON = "Wait on?"
+SAY_HERE = "Say it to the customer, then press Space; Tab leads to the other answers."
+CHOOSE_ITEMS = "Nothing is chosen yet: Space chooses the item, a digit says how many."
+SEARCH = "Search"
+FACTS = "Everything known in this call"
+STORY = "The call so far"
+MENU = "What can be done now"
+UNVEIL = "show the customer's name, address and number in full, or hide them"
+KEYS_ABOUT = (
+    "In every line the words with a slash work as well. Tab leads to the other answers, Escape "
+    "goes back. With the mouse: click a row; hold Shift to mark text for copying."
+)
+NEXT_CALL = {
+    "next": "lead the next call",
+    "note": "keep a note with this call",
+    "story": "the call as it is written down",
+    "quit": "no further call",
+}
+"""What can be done once a call is over."""
+
+
+def too_small(columns: int, rows: int) -> str:
+    """The window has been made smaller than the screen can be shown in."""
+    return f"Please make the window larger: at least {columns} columns and {rows} rows."
 
 
 def yes_no(question: str) -> str:

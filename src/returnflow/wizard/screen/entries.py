@@ -1,0 +1,362 @@
+"""The ways of answering: a field, a list, a checklist, a yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from returnflow.engine.definition import Question
+from returnflow.inert import fold
+from returnflow.wizard.answers import Choice
+from returnflow.wizard.screen import style
+from returnflow.wizard.screen.cells import fit, row, wrapped
+from returnflow.wizard.screen.entry import (
+    Action,
+    Entry,
+    Hint,
+    Part,
+    Ways,
+    text_parts,
+)
+from returnflow.wizard.texts import SAY_HERE
+from returnflow.wizard.turn import Listed, Tick
+
+
+class Field(Ways):
+    """One line, or a text of several rows, to be typed.
+
+    Args:
+        accept: what a line comes to; raises `BadAnswer`.
+        about: lines that stand above the field.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        accept: Callable[[str], object],
+        options: Sequence[Question] = (),
+        *,
+        about: Sequence[str] = (),
+        default: str = "",
+        tall: bool = False,
+    ) -> None:
+        super().__init__(options)
+        self.label, self.default, self.tall = label, default, tall
+        self._accept = accept
+        self._about = about
+
+    def parts(self, width: int, height: int) -> list[Part]:
+        """See `Entry`."""
+        return text_parts(self._about, width)[:height]
+
+    def keys(self) -> Mapping[str, Action]:
+        """See `Entry`."""
+        own: dict[str, Action] = {"enter": self._enter}
+        if not self.tall:
+            own |= {"down": lambda: self._turn(1), "up": lambda: self._turn(-1)}
+        return {**own, **super().keys()}
+
+    def hints(self) -> Sequence[Hint]:
+        """See `Entry`."""
+        return (("Enter", "go on"), *((("Tab", "other answers"),) if self.options else ()))
+
+    def _enter(self) -> None:
+        if not self.default and self.slash():
+            return
+        self.attempt(lambda: self._accept(self.line.text))
+
+
+class Listing(Ways):
+    """A list to pick from; what is typed narrows it down, or is an answer that is not listed.
+
+    Args:
+        accept: what a line comes to; raises `BadAnswer`.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        choices: Sequence[Choice],
+        listing: Sequence[Listed],
+        accept: Callable[[str], object],
+        options: Sequence[Question],
+    ) -> None:
+        super().__init__(options)
+        self.label = label
+        self._all = list(zip(choices, listing, strict=True))
+        self._accept = accept
+        self.cursor = 0
+
+    @property
+    def found(self) -> list[tuple[Choice, Listed]]:
+        """What the text of the line leaves of the list."""
+        return narrowed(self._all, self.line.text)
+
+    def parts(self, width: int, height: int) -> list[Part]:
+        """See `Entry`."""
+        blocks: list[list[Part]] = []
+        for number, (_, listed) in enumerate(self.found):
+            here = number == self.cursor and self.way is None
+            look = style.PICKED if here else style.LABEL
+            head = f"{'▸' if here else ' '} {listed.title}"
+            click = self._clicked(number)
+            block = [Part(row(fit(head, width), look), click)]
+            block += [
+                Part(row(fit(f"    {line}", width)), click)
+                for detail in listed.details
+                for line in wrapped(detail, width - 4, 2)
+            ]
+            blocks.append(block)
+        return windowed(blocks, self.cursor, height, width)
+
+    def keys(self) -> Mapping[str, Action]:
+        """See `Entry`."""
+        own: dict[str, Action] = {
+            "enter": self._enter,
+            "up": lambda: self._move(-1),
+            "down": lambda: self._move(1),
+            "pageup": lambda: self._move(-5),
+            "pagedown": lambda: self._move(5),
+        }
+        return {**own, **super().keys()}
+
+    def hints(self) -> Sequence[Hint]:
+        """See `Entry`."""
+        return (("↑↓", "choose"), ("Enter", "take it"), ("type", "search, or an id"))
+
+    def typed(self) -> None:
+        """See `Entry`."""
+        super().typed()
+        self.cursor = 0
+
+    def _move(self, by: int) -> None:
+        count = len(self.found)
+        at = (self.cursor or 0) + by
+        if at >= count and by == 1 and self.options:
+            self.way = 0
+        self.cursor = max(0, min(count - 1, at))
+
+    def _enter(self) -> None:
+        if self.slash():
+            return
+        found = self.found
+        if found and self.cursor is not None:
+            # By its id, so that it means the row and nothing else.
+            self.attempt(lambda: self._accept(found[self.cursor or 0][0].ident))
+        else:
+            self.attempt(lambda: self._accept(self.line.text))
+
+    def _clicked(self, number: int) -> Action:
+        def click() -> None:
+            self.way = None
+            if self.cursor == number:
+                self._enter()
+            self.cursor = number
+
+        return click
+
+
+def narrowed(rows: Sequence[tuple[Choice, Listed]], typed: str) -> list[tuple[Choice, Listed]]:
+    """The rows in which every word of what was typed is found; all where nothing was."""
+    words = fold(typed).split()
+    if not words or typed.startswith("/"):
+        return list(rows)
+    return [
+        (choice, listed)
+        for choice, listed in rows
+        if all(word in fold(f"{choice.ident} {choice.words}") for word in words)
+    ]
+
+
+def windowed(
+    blocks: Sequence[Sequence[Part]], cursor: int | None, height: int, width: int
+) -> list[Part]:
+    """Blocks of rows in at most `height`, the one under the cursor among them; where some are
+    left out, a row tells how many are above and below."""
+    if sum(map(len, blocks)) <= height:
+        return [part for block in blocks for part in block]
+    room = max(1, height - 1)
+    at = min(cursor or 0, len(blocks) - 1)
+    first = last = at
+    taken = len(blocks[at])
+    while True:
+        if last + 1 < len(blocks) and taken + len(blocks[last + 1]) <= room:
+            last += 1
+            taken += len(blocks[last])
+        elif first > 0 and taken + len(blocks[first - 1]) <= room:
+            first -= 1
+            taken += len(blocks[first])
+        else:
+            break
+    shown = [part for block in blocks[first : last + 1] for part in block][:room]
+    above, below = first, len(blocks) - 1 - last
+    more = " · ".join(
+        words
+        for words in (f"{above} above" if above else "", f"{below} below" if below else "")
+        if words
+    )
+    return [*shown, Part(row(fit(f"    … {more}", width)))] if more and height > 1 else shown
+
+
+class Options(Ways):
+    """Only the answers chosen by a key: a list of them."""
+
+    def __init__(self, options: Sequence[Question]) -> None:
+        super().__init__(options)
+        self.way = 0
+
+    def hints(self) -> Sequence[Hint]:
+        """See `Entry`."""
+        return (("↑↓", "choose"), ("Enter", "take it"))
+
+    def _turn(self, by: int) -> None:
+        self.way = ((self.way or 0) + by) % len(self.options)
+
+
+class Checklist(Ways):
+    """Sentences that have to be said, ticked one by one as they are.
+
+    Only Space ticks: a second press of Enter never says what nobody said.
+
+    Args:
+        accept: what a tick comes to.
+    """
+
+    def __init__(
+        self,
+        ticks: Sequence[Tick],
+        accept: Callable[[Tick], object],
+        options: Sequence[Question],
+    ) -> None:
+        super().__init__(options)
+        self._ticks = ticks
+        self._accept = accept
+        self.cursor = next((n for n, tick in enumerate(ticks) if not tick.said), 0)
+
+    def say(self) -> str | None:
+        """See `Entry`."""
+        return self._ticks[self.cursor or 0].words
+
+    def parts(self, width: int, height: int) -> list[Part]:
+        """See `Entry`."""
+        blocks = []
+        for number, tick in enumerate(self._ticks):
+            here = number == self.cursor and self.way is None
+            box = "[✓]" if tick.said else "[ ]"
+            text = f"{'▸' if here else ' '} {box} {tick.words}"
+            look = style.PICKED if here else ""
+            blocks.append([Part(row(fit(text, width), look), self._clicked(number))])
+        return windowed(blocks, self.cursor, height, width)
+
+    def keys(self) -> Mapping[str, Action]:
+        """See `Entry`."""
+        own: dict[str, Action] = {
+            "space": self._tick,
+            "enter": self._not_yet,
+            "up": lambda: self._move(-1),
+            "down": lambda: self._move(1),
+        }
+        found = {**own, **super().keys()}
+        return {**found, "space": self._tick}
+
+    def hints(self) -> Sequence[Hint]:
+        """See `Entry`."""
+        return (("Space", "it is said"), ("↑↓", "which"), ("Tab", "other answers"))
+
+    def _tick(self) -> None:
+        self.way = None
+        tick = self._ticks[self.cursor or 0]
+        if tick.said:
+            self.error = "That is said already."
+        else:
+            self.attempt(lambda: self._accept(tick))
+
+    def _not_yet(self) -> None:
+        self.error = SAY_HERE
+
+    def _move(self, by: int) -> None:
+        self.error = ""
+        self.cursor = ((self.cursor or 0) + by) % len(self._ticks)
+
+    def _clicked(self, number: int) -> Action:
+        def click() -> None:
+            if self.cursor == number and self.way is None:
+                self._tick()
+            self.way, self.cursor = None, number
+
+        return click
+
+
+class Answers(Entry):
+    """A few words of which one is chosen by its first letter; none is chosen beforehand.
+
+    Args:
+        words: by word, what it means.
+        about: lines above.
+    """
+
+    def __init__(
+        self, words: Mapping[str, str], about: Sequence[str] = (), *, escape: str = ""
+    ) -> None:
+        super().__init__()
+        self._words = dict(words)
+        self._letters = letters(words)
+        self._about = about
+        self._escape = escape
+
+    def parts(self, width: int, height: int) -> list[Part]:
+        """See `Entry`."""
+        offered = []
+        for number, (word, means) in enumerate(self._words.items()):
+            here = number == self.cursor
+            text = f"{'▸' if here else ' '} {self._letters[word]}  {word}"
+            text += f": {means}" if means else ""
+            look = style.PICKED if here else style.LABEL
+            click = partial(self.finish, word)
+            lines = wrapped(text, width, 5)
+            offered += [Part(row(fit(line, width), look), click) for line in lines]
+        above = text_parts(self._about, width)
+        room = max(0, height - len(offered))
+        if len(above) > room:
+            above = above[: max(0, room - 1)] + [Part(row("…"))][: min(room, 1)]
+        elif above and len(above) < room:
+            above.append(Part(row("")))
+        return above + offered[:height]
+
+    def keys(self) -> Mapping[str, Action]:
+        """See `Entry`."""
+        found: dict[str, Action] = {
+            letter: partial(self.finish, word) for word, letter in self._letters.items()
+        }
+        if self._escape:
+            found["escape"] = lambda: self.finish(self._escape)
+        return found | {
+            "up": lambda: self._move(-1),
+            "down": lambda: self._move(1),
+            "tab": lambda: self._move(1),
+            "enter": self._enter,
+        }
+
+    def hints(self) -> Sequence[Hint]:
+        """See `Entry`."""
+        return tuple((letter, word) for word, letter in self._letters.items())
+
+    def _move(self, by: int) -> None:
+        start = -1 if by > 0 else 0
+        self.cursor = ((start if self.cursor is None else self.cursor) + by) % len(self._words)
+
+    def _enter(self) -> None:
+        if self.cursor is None:
+            listed = ", ".join(f"{letter} ({word})" for word, letter in self._letters.items())
+            self.error = f"Please choose: {listed}."
+        else:
+            self.finish(list(self._words)[self.cursor])
+
+
+def letters(words: Iterable[str]) -> dict[str, str]:
+    """A letter of its own for each word: the first of its letters that no other has."""
+    found: dict[str, str] = {}
+    for word in words:
+        taken = found.values()
+        found[word] = next(letter for letter in word if letter not in taken)
+    return found
