@@ -330,7 +330,7 @@ class PlainDesk:
     def _transfer(self, run: Run, turn: Turn | None) -> Event:
         """Asks why, and shows the drafted summary for editing (rule 34)."""
         asker = self._asker(run, turn)
-        reason = flow.transfer_reason(asker.line(texts.TRANSFER_WHY, answers.text))
+        reason = flow.transfer_reason(asker.line(f"{texts.WHY} ({texts.WHY_ABOUT})", answers.text))
         draft = flow.drafted(run.session, reason)
         self._console.show(texts.SUMMARY_ABOUT, indent=2)
         self._console.show(draft, indent=4)

@@ -7,7 +7,8 @@ from returnflow.engine.vocabulary import event_name
 from returnflow.wizard.turn import Turn
 
 GONE = "Is the customer gone? This ends the call."
-TRANSFER_WHY = "Why (Enter: the customer asks; or: not satisfied; or your words)"
+WHY = "Why"
+WHY_ABOUT = "Enter: the customer asks; or: not satisfied; or your words"
 SUMMARY_ABOUT = "Summary for the next person; edit it or press Enter:"
 NOTHING_MOVED = "Nothing has moved: the call stands where it stood before this answer."
 WRITE_AGAIN = "Try to write it again?"

@@ -304,7 +304,7 @@ class ScreenDesk:
 
     async def _transfer(self, run: Run) -> Event:
         """Asks why, and shows the drafted summary for editing (rule 34)."""
-        reason = await self._within(Field(texts.TRANSFER_WHY, flow.transfer_reason))
+        reason = await self._within(Field(texts.WHY, flow.transfer_reason, about=[texts.WHY_ABOUT]))
         event: Event = await self._within(
             Field(
                 texts.SUMMARY,
@@ -389,10 +389,12 @@ class ScreenDesk:
             Cancelled: Escape, or /back.
             Instead: another command, or another answer.
         """
-        outer, said = self._inner, self._scene.say if self._scene else ""
+        outer, scene = self._inner, self._scene
         self._inner = True
-        if say is not None and self._scene is not None:
-            self._scene.say = say
+        said, do = (scene.say, scene.do) if scene is not None else ("", "")
+        if scene is not None:
+            # Another thing is asked than what the instruction is about.
+            scene.say, scene.do = said if say is None else say, ""
         try:
             while True:
                 got = await self._answer_of(entry)
@@ -406,8 +408,8 @@ class ScreenDesk:
                 raise Instead(got)
         finally:
             self._inner = outer
-            if self._scene is not None:
-                self._scene.say = said
+            if scene is not None:
+                scene.say, scene.do = said, do
 
     async def _over(self, panel: Entry) -> Any:
         shown = self._scene.entry if self._scene is not None else None
@@ -478,7 +480,8 @@ class ScreenDesk:
             return lambda: entry.finish(Typed(word, None, ""))
 
         if self._turn is None:
-            return {"c-c": command("leave"), "c-d": command("leave"), "f9": self._unveil}
+            found = {"c-c": command("leave"), "c-d": command("leave"), keys.UNVEIL: self._unveil}
+            return found | ({"escape": command("back")} if self._inner else {})
         found = {key: command(word) for key, word in keys.COMMANDS.items()}
         found |= {
             "escape": command("back" if self._inner else "help"),

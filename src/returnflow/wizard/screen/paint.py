@@ -65,8 +65,11 @@ def paint(scene: Scene, columns: int, rows: int) -> Painting:
         top.append(panes.strip(scene.journey, columns))
     height = rows - len(top) - len(foot)
     left, right = _widths(columns)
+    if isinstance(scene.entry, Scroll | Menu):
+        # A panel has the room of the facts as well.
+        right = 0
     middle = columns - left - right
-    centre = _Centre(scene, middle - 2, height, folded=not right)
+    centre = _Centre(scene, middle - 2, height, folded=columns < MIDDLE)
     body: list[Row] = []
     rail = panes.rail(scene.journey, left - 3, height) if left else []
     facts = panes.facts(scene.sections, right - 2, height) if right else []
@@ -208,19 +211,20 @@ class _Centre:
             self.rows.append(part.cells)
 
     def _field(self, entry: Entry, label: str, width: int, height: int) -> None:
+        shown = cut(f"{label}:", width)
         if height > 1:
-            self.rows.append(row(fit(f"{label}:", width), style.LABEL))
+            self.rows.append(row(shown, style.LABEL))
             self.line = Place(0, len(self.rows), width, height - 1)
             self.rows += [row("")] * (height - 1)
             return
-        shown = cut(f"{label}:", max(4, width * 2 // 3))
         self.line = Place(wide(shown) + 1, len(self.rows), width - wide(shown) - 1, 1)
         self.rows.append(row(shown, style.LABEL))
 
 
 def _field_rows(entry: Entry, width: int) -> int:
+    """The rows of a line with its label, which stands above where it would leave little room."""
     if not entry.tall:
-        return 1
+        return 1 if wide(steady(entry.label)) <= width // 2 else 2
     return 1 + max(2, min(7, len(wrapped(entry.line.text + "_", max(1, width - 1)))))
 
 
