@@ -8,140 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import msgspec
-import pexpect
-import pyte
-import pytest
 
 from faults.child import Spec
 from returnflow.backends import demo
 from returnflow.inert import inert
+from terminal.pseudo import Start, Terminal
 
-BOUND = 30
-"""Seconds that nothing takes unless it hangs."""
-
-CHILD = Path(__file__).parent.parent / "faults" / "child.py"
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
-
-
-class Screen(pyte.HistoryScreen):
-    """A screen with history that answers when it is asked where its cursor stands."""
-
-    def __init__(self, columns: int, lines: int, reply: Callable[[str], object]) -> None:
-        self._reply = reply
-        super().__init__(columns, lines, history=5000, ratio=1)
-
-    def write_process_input(self, data: str) -> None:
-        self._reply(data)
-
-
-class Terminal:
-    """A program on a pseudo-terminal: what it wrote, and the screen that this makes."""
-
-    def __init__(self, command: list[str], env: dict[str, str], columns: int, lines: int) -> None:
-        self.raw = ""
-        self._child = pexpect.spawn(
-            command[0],
-            command[1:],
-            env=env,
-            encoding="utf-8",
-            timeout=BOUND,
-            dimensions=(lines, columns),
-        )
-        self._child.delaybeforesend = None
-        self._screen = Screen(columns, lines, self._child.send)
-        self._stream = pyte.Stream(self._screen)
-        self._before = ""
-
-    def expect(self, text: str) -> None:
-        """Reads until `text` stands on the screen once more than when keys were last sent."""
-        had = self._before.count(text)
-        while self.words.count(text) <= had:
-            try:
-                self._take(self._child.read_nonblocking(65536, timeout=BOUND))
-            except (pexpect.TIMEOUT, pexpect.EOF):
-                raise AssertionError(f"no {text!r} in:\n" + "\n".join(self.display)) from None
-
-    def answer(self, prompt: str, *keys: str) -> None:
-        """Types once the prompt stands there."""
-        self.expect(prompt)
-        for key in keys:
-            self.send(key)
-
-    def send(self, keys: str) -> None:
-        self._before = self.words
-        self._child.send(keys)
-
-    def resize(self, columns: int, lines: int) -> None:
-        self._screen.resize(lines, columns)
-        self._child.setwinsize(lines, columns)
-
-    def ended(self) -> int | None:
-        """The exit status, once the program has come to its end."""
-        self._child.expect(pexpect.EOF)
-        self._take(f"{self._child.before}")
-        self._child.wait()
-        return self._child.exitstatus
-
-    def close(self) -> None:
-        self._child.close(force=True)
-
-    @property
-    def display(self) -> list[str]:
-        """All lines shown so far, those that scrolled away first."""
-        gone = [
-            "".join(line[column].data for column in range(self._screen.columns)).rstrip()
-            for line in self._screen.history.top
-        ]
-        return gone + [line.rstrip() for line in self._screen.display]
-
-    @property
-    def words(self) -> str:
-        return " ".join(" ".join(self.display).split())
-
-    def _take(self, written: str) -> None:
-        self.raw += written
-        self._stream.feed(written)
-
-
-Start = Callable[..., Terminal]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    monkeypatch.setenv("RETURNFLOW_HOME", str(folder))
-    return folder
-
-
-@pytest.fixture
-def start(home: Path) -> Iterator[Start]:
-    """Starts ``returnflow`` on a terminal; with a spec, in the child of the fault tests."""
-    open_ones: list[Terminal] = []
-
-    def started(
-        *arguments: str, columns: int = 80, lines: int = 50, spec: Spec | None = None, **env: str
-    ) -> Terminal:
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in ("NO_COLOR", "COLUMNS", "LINES", "PROMPT_TOOLKIT_COLOR_DEPTH")
-            and not name.startswith("RETURNFLOW_")
-        }
-        settings = {"TERM": "xterm-256color", "RETURNFLOW_HOME": str(home), "PYTHONUTF8": "1"}
-        command = [sys.executable, "-m", "returnflow", *arguments]
-        if spec is not None:
-            command = [sys.executable, str(CHILD), "--here", msgspec.json.encode(spec).decode()]
-        open_ones.append(Terminal(command, {**kept, **settings, **env}, columns, lines))
-        return open_ones[-1]
-
-    yield started
-    for terminal in open_ones:
-        terminal.close()
 
 
 def to_the_items(terminal: Terminal, email: str, order: str) -> None:

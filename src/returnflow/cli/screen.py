@@ -32,7 +32,7 @@ class Shift:
         self._place = place
         self._again = again
         self._desk = ScreenDesk(
-            ("returnflow", place.backend_url, place.agent),
+            ("returnflow", _short(place.backend_url), place.agent),
             place.patience,
             opening.now,
             notice=notice,
@@ -73,3 +73,8 @@ class Shift:
         self._desk.close()
         for line in self._told:
             click.echo(line)
+
+
+def _short(url: str) -> str:
+    """The shop by the last part of its URL: the rest of it is of no use in the middle of a call."""
+    return url.rstrip("/").rpartition("/")[2] or url

@@ -19,7 +19,7 @@ from returnflow.masking import veiled_email, veiled_name, veiled_phone
 from returnflow.returns import eligibility
 from returnflow.returns.case import Case
 from returnflow.returns.telling import money, scope
-from returnflow.wizard.turn import available_units, outcome_words, verdict_words
+from returnflow.wizard.turn import Fact, Turn, available_units, outcome_words, verdict_words
 
 Mark = Literal["done", "now", "ahead"]
 
@@ -103,13 +103,22 @@ def sections(session: Session, *, unveiled: bool) -> list[Section]:
     found = [
         Section("Customer", _customer(case, unveiled)),
         Section("For you only", _for_the_agent(case)),
-        Section("Order", _order(case)),
         Section("Returns", _returns(case)),
         Section("Items", _items(case)),
+        Section("Order", _order(case)),
         Section("Transfer", ((case.transfer_summary,),) if case.transfer_summary else ()),
         Section("Decided under", ((f"{eligibility.day_words(case.policy_date)}, {case.zone}",),)),
     ]
     return [section for section in found if section.lines]
+
+
+def matters(turn: Turn, session: Session, *, unveiled: bool) -> list[Fact]:
+    """What a turn has to tell of the facts, with the customer veiled unless asked for."""
+    veiled = _customer(session.case, unveiled)
+    return [
+        (label, veiled[0][0]) if label == "Customer" and veiled else (label, text)
+        for label, text in turn.known
+    ]
 
 
 def _customer(case: Case, unveiled: bool) -> tuple[tuple[str, ...], ...]:

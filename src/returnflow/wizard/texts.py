@@ -65,6 +65,11 @@ def leaving(kept: bool) -> str:
     return f"Leave the call? {what}"
 
 
+def items_chosen(count: int, total: int) -> str:
+    """How many items are chosen, also of those that a search does not show."""
+    return f"{count} of {total} item{'' if total == 1 else 's'} chosen"
+
+
 def left_out(what: str) -> str:
     """What could go back and will not be sent."""
     return f"Left out, though it may go back: {what}"

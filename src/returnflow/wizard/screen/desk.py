@@ -14,7 +14,7 @@ from typing import Any
 from returnflow.engine.definition import Question
 from returnflow.engine.machine import Step
 from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Run, Said
-from returnflow.engine.session import Ask, End
+from returnflow.engine.session import Ask, End, Session
 from returnflow.engine.vocabulary import Event
 from returnflow.errors import JournalError
 from returnflow.masking import veiled_text
@@ -30,7 +30,16 @@ from returnflow.wizard.screen.panel import Menu, Scroll
 from returnflow.wizard.screen.scene import Scene
 from returnflow.wizard.screen.terminal import Closed, Terminal
 from returnflow.wizard.screen.waits import Slow
-from returnflow.wizard.turn import Tick, Turn, checklist, choices_for, listing_for, trouble, turn_of
+from returnflow.wizard.turn import (
+    Fact,
+    Tick,
+    Turn,
+    checklist,
+    choices_for,
+    listing_for,
+    trouble,
+    turn_of,
+)
 
 AT_ONCE = 0.2
 """Seconds of waiting that nobody needs to see."""
@@ -391,10 +400,10 @@ class ScreenDesk:
         """
         outer, scene = self._inner, self._scene
         self._inner = True
-        said, do = (scene.say, scene.do) if scene is not None else ("", "")
+        kept = (scene.say, scene.do, scene.known) if scene is not None else ("", "", ())
         if scene is not None:
             # Another thing is asked than what the instruction is about.
-            scene.say, scene.do = said if say is None else say, ""
+            scene.say, scene.do, scene.known = kept[0] if say is None else say, "", ()
         try:
             while True:
                 got = await self._answer_of(entry)
@@ -409,7 +418,7 @@ class ScreenDesk:
         finally:
             self._inner = outer
             if scene is not None:
-                scene.say, scene.do = said, do
+                scene.say, scene.do, scene.known = kept
 
     async def _over(self, panel: Entry) -> Any:
         shown = self._scene.entry if self._scene is not None else None
@@ -438,11 +447,16 @@ class ScreenDesk:
             entry=Entry(),
             say=(turn.tell or turn.say) if turn is not None else "",
             do=turn.do if turn is not None and turn.due is None else "",
-            known=turn.known if turn is not None else (),
+            known=self._known(turn, session),
             trouble=trouble(session) if turn is not None else (),
             sections=self._sections,
             hints=(("F7", "back"), ("F4", "transfer"), ("F2", "note"), ("F8", "hang-up")),
         )
+
+    def _known(self, turn: Turn | None, session: Session) -> Sequence[Fact]:
+        if turn is None:
+            return ()
+        return overview.matters(turn, session, unveiled=self._unveiled)
 
     def _show(self, entry: Entry) -> None:
         if self._scene is not None:
@@ -458,6 +472,8 @@ class ScreenDesk:
         if self._run is not None and self._scene is not None:
             self._sections = overview.sections(self._run.session, unveiled=self._unveiled)
             self._scene.sections = self._sections
+            if not self._inner:
+                self._scene.known = self._known(self._turn, self._run.session)
 
     def _all_facts(self, run: Run, turn: Turn | None) -> list[str]:
         lines: list[str] = []

@@ -337,6 +337,10 @@ class Answers(Entry):
             "enter": self._enter,
         }
 
+    def least(self, width: int) -> int:
+        """All of it: nobody says yes to what they do not see."""
+        return self.wanted(width)
+
     def hints(self) -> Sequence[Hint]:
         """See `Entry`."""
         return tuple((letter, word) for word, letter in self._letters.items())

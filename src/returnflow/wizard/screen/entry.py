@@ -86,6 +86,10 @@ class Entry:
         """How many rows it would take."""
         return len(self.parts(width, 10_000))
 
+    def least(self, width: int) -> int:
+        """How many rows it needs, whatever else there is to be shown; the rest scrolls."""
+        return 3
+
     def hints(self) -> Sequence[Hint]:
         """The keys that work now, the most useful first."""
         return ()

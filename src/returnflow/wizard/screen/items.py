@@ -14,7 +14,7 @@ from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import fit, row, steady, wide, wrapped
 from returnflow.wizard.screen.entries import narrowed, windowed
 from returnflow.wizard.screen.entry import Action, Hint, Part, Ways, text_parts
-from returnflow.wizard.texts import CHOOSE_ITEMS, SEARCH
+from returnflow.wizard.texts import CHOOSE_ITEMS, SEARCH, items_chosen
 from returnflow.wizard.turn import Listed
 
 MOST_DIGITS = 6
@@ -79,7 +79,10 @@ class Items(Ways):
                 for line in wrapped(detail, width - 6, 2)
             ]
             blocks.append(block)
-        return windowed(blocks, self.cursor, height, width)
+        if not self.wanted_units:
+            return windowed(blocks, self.cursor, height, width)
+        chosen = row(fit(items_chosen(len(self.wanted_units), len(self._all)), width))
+        return [*windowed(blocks, self.cursor, max(1, height - 1), width), Part(chosen)][:height]
 
     def wanted(self, width: int) -> int:
         """See `Entry`."""

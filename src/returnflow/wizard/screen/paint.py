@@ -22,6 +22,9 @@ from returnflow.wizard.turn import Fact
 WIDE, MIDDLE = 110, 80
 """Columns from which there are three panes, and from which the rail is a pane."""
 
+MOST_KNOWN = 4
+"""Rows of facts in the middle, where the pane for them is folded."""
+
 MOST_SAY = 84
 """Columns of the words to say: longer lines are hard to read aloud."""
 
@@ -99,7 +102,7 @@ def blank(columns: int, rows: int) -> Painting:
 def _widths(columns: int) -> tuple[int, int]:
     """Of the rail and of the facts, with the lines beside them; 0 where they are folded."""
     if columns >= WIDE:
-        return min(34, 22 + (columns - WIDE) // 6), min(64, columns * 32 // 100)
+        return min(34, 25 + (columns - WIDE) // 8), min(64, columns * 32 // 100)
     if columns >= MIDDLE:
         return 7, max(27, columns * 34 // 100)
     return 0, 0
@@ -117,7 +120,7 @@ def _moved(place: Place | None, left: int, top: int) -> Place | None:
 
 def _bar(words: Sequence[str], columns: int) -> Row:
     *most, last = words
-    end = f"{steady(last)} "
+    end = f" {steady(last)} "
     start = fit(f" {'  ·  '.join(most)}", max(0, columns - wide(end)))
     return row(cut(start + end, columns), style.TITLE)
 
@@ -171,12 +174,12 @@ class _Centre:
         fixed = 1 + len(ways) + field + len(wrong) + len(told)
         # What is said comes first; the list below it scrolls, and keeps three rows at least.
         room = height - fixed
-        room -= (least := min(wanted, 3))
+        room -= (least := min(wanted, entry.least(width)))
         spoken = _cut(spoken, max(2, room))
         room -= len(spoken)
         notes = _cut(notes, room)
         room -= len(notes)
-        known = _cut(known, room)
+        known = _cut(known, min(room, MOST_KNOWN) if folded else room)
         room -= len(known)
         listed = min(wanted, least + max(0, room))
         room -= listed - least

@@ -24,7 +24,14 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.key_processor import KeyPress, KeyProcessor
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.layout import BufferControl, Float, FloatContainer, Layout, Window
+from prompt_toolkit.layout import (
+    BufferControl,
+    ConditionalContainer,
+    Float,
+    FloatContainer,
+    Layout,
+    Window,
+)
 from prompt_toolkit.layout.controls import UIContent, UIControl
 from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 from prompt_toolkit.output import Output
@@ -79,7 +86,8 @@ class Terminal:
         )
         self._line_window = line
         self._canvas_window = Window(_Canvas(self), always_hide_cursor=True)
-        self._float = Float(line, left=0, top=0, width=1, height=1)
+        placed = ConditionalContainer(line, Condition(lambda: self._painting.line is not None))
+        self._float = Float(placed, left=0, top=0, width=1, height=1)
         self._layout = Layout(FloatContainer(self._canvas_window, [self._float]))
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(self._failed)
