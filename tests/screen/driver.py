@@ -55,7 +55,8 @@ def clicked(column: int, row: int) -> str:
 
 Action = Callable[["Played"], object]
 Keys = str | Action
-"""Keys to be sent; or something to be done once those before it were taken."""
+"""Keys to be sent; or something to be done once those before it were taken, which may return
+keys."""
 
 
 @dataclass
@@ -65,6 +66,8 @@ class Played:
     Args:
         size: of the window; may be changed while the call goes on.
         screens: what was seen, by the name given to `see`.
+        measures: whether to keep in `sent` how many characters each of the keys made the screen
+            write.
     """
 
     size: Size
@@ -75,6 +78,7 @@ class Played:
     desk: ScreenDesk | None = None
     run: Run | None = None
     screens: dict[str, str] = field(default_factory=dict)
+    measures: bool = False
     sent: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -194,16 +198,19 @@ class FedTerminal(Terminal):
             await self._quiet()
             before = self._played.raw.tell()
             if callable(keys):
-                keys(self._played)
-                continue
+                made = keys(self._played)
+                if not isinstance(made, str):
+                    continue
+                keys = made
             self._pipe.send_text(keys)
             await self._taken()
             if keys.endswith(ESC):
                 await asyncio.sleep(0.01)
             await self._taken()
-            await self._quiet()
-            self.app._redraw()
-            self._played.sent.append(self._played.raw.tell() - before)
+            if self._played.measures:
+                await self._quiet()
+                self.app._redraw()
+                self._played.sent.append(self._played.raw.tell() - before)
         await self._quiet()
         self._pipe.close()
 
@@ -233,9 +240,14 @@ class _PatientDesk(ScreenDesk):
         return super().wait(run, job)
 
 
-def play(
+def play(stage: Stage, *script: Keys, **how: Any) -> Played:
+    """Leads a call, or goes on with one, by keys; see `lead`."""
+    return lead(stage, iter(script), **how)
+
+
+def lead(
     stage: Stage,
-    *script: Keys,
+    script: Iterator[Keys],
     columns: int = 80,
     rows: int = 24,
     shop: Backend | None = None,
@@ -243,10 +255,18 @@ def play(
     patience: float = PATIENT,
     calls: int = 1,
     notice: str = "",
+    measures: bool = False,
 ) -> Played:
-    """Leads a call, or goes on with one, by keys; with `calls` more of them, for as long as the
-    agent wants another."""
-    played = Played(Size(rows=rows, columns=columns))
+    """Leads a call, or goes on with one, by keys.
+
+    Args:
+        case_id: of the call that is to go on.
+        patience: see `ScreenDesk`.
+        calls: how many are led, for as long as the agent wants another.
+        notice: see `ScreenDesk`.
+        measures: see `Played`.
+    """
+    played = Played(Size(rows=rows, columns=columns), measures=measures)
     with create_pipe_input() as pipe:
         output = Vt100_Output(
             played.raw,
@@ -268,7 +288,7 @@ def play(
         desk.shop = shop or stage.shop
         desk.known = getattr(desk.shop, "hanging", 0)
         played.desk = desk
-        played.terminal.feed(pipe, iter(script), played)
+        played.terminal.feed(pipe, script, played)
         try:
             for _ in range(calls):
                 _call(stage, played, case_id)

@@ -52,15 +52,24 @@ def opened(start: Start, home: Path) -> Open:
 
 
 def golden(name: str, screen: FullScreen, columns: int, rows: int) -> None:
-    """Compares a screen with its file."""
+    """Compares a screen with its file, once all of it has been read."""
+    path = GOLDEN / f"{name}_{columns}x{rows}.txt"
+    if UPDATE:
+        while not screen.terminal.silent(0.5):
+            pass
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(_kept(screen), encoding="utf-8")
+    expected = path.read_text(encoding="utf-8")
+    while _kept(screen) != expected and not screen.terminal.silent(2):
+        pass
+    assert _kept(screen) == expected
+
+
+def _kept(screen: FullScreen) -> str:
     seen = screen.screen
     for pattern, stand_in in MADE_UP:
         seen = pattern.sub(stand_in, seen)
-    path = GOLDEN / f"{name}_{columns}x{rows}.txt"
-    if UPDATE:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(seen + "\n", encoding="utf-8")
-    assert seen + "\n" == path.read_text(encoding="utf-8")
+    return seen + "\n"
 
 
 def lines_up(screen: FullScreen, columns: int) -> None:

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.data_structures import Point
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import DummyHistory
@@ -32,12 +31,11 @@ from prompt_toolkit.layout import (
     Layout,
     Window,
 )
-from prompt_toolkit.layout.controls import UIContent, UIControl
-from prompt_toolkit.mouse_events import MouseEvent, MouseEventType
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
 from returnflow.wizard.answers import MAX_NOTE
+from returnflow.wizard.screen.canvas import Canvas
 from returnflow.wizard.screen.entry import Action, Entry
 from returnflow.wizard.screen.keys import NAMED, TYPED
 from returnflow.wizard.screen.paint import Painting, Place, blank, paint
@@ -80,20 +78,18 @@ class Terminal:
         self._buffer = Buffer(multiline=False, history=DummyHistory())
         self._buffer.on_text_changed += lambda _: self._typed()
         line = Window(
-            BufferControl(self._buffer, focusable=Condition(lambda: bool(self._label))),
+            BufferControl(self._buffer),
             wrap_lines=Condition(lambda: bool(self._entry and self._entry.tall)),
             dont_extend_height=True,
         )
-        self._line_window = line
-        self._canvas_window = Window(_Canvas(self), always_hide_cursor=True)
         placed = ConditionalContainer(line, Condition(lambda: self._painting.line is not None))
         self._float = Float(placed, left=0, top=0, width=1, height=1)
-        self._layout = Layout(FloatContainer(self._canvas_window, [self._float]))
+        layout = Layout(FloatContainer(Canvas(self.painting, self._clicked), [self._float]), line)
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(self._failed)
         no_colour = bool(os.environ.get("NO_COLOR"))
         self.app: Application[None] = Application(
-            layout=self._layout,
+            layout=layout,
             key_bindings=self._bindings(),
             style=Style.from_dict(THEMES["plain" if no_colour else "colour"]),
             full_screen=True,
@@ -208,7 +204,6 @@ class Terminal:
         entry.line = self
         self.set(text)
         self._entry = entry
-        self._layout.focus(self._line_window if entry.label else self._canvas_window)
         entry.finish = self._finish
         self.app.invalidate()
 
@@ -254,14 +249,9 @@ class Terminal:
         self._float.width, self._float.height = place.width, place.height
         return self._painting
 
-    def clicked(self, column: int, row: int) -> None:
-        """Does what a click there does."""
-        if self._result is None:
-            return
-        for hit in self._painting.hits:
-            if hit.top == row and hit.left <= column < hit.right:
-                hit.action()
-                return
+    def _clicked(self, action: Action) -> None:
+        if self._result is not None:
+            action()
 
     # -- keys -----------------------------------------------------------------------------
 
@@ -288,6 +278,10 @@ class Terminal:
         for character in TYPED:
             bind(character, character)
 
+        @bindings.add(Keys.Any, filter=Condition(lambda: not self._label))
+        def _(event: KeyPressEvent) -> None:
+            """Where no text is typed, a character does nothing."""
+
         @bindings.add(Keys.BracketedPaste)
         def _(event: KeyPressEvent) -> None:
             if self._label:
@@ -299,35 +293,12 @@ class Terminal:
 
             @bindings.add(key)
             def _(event: KeyPressEvent) -> None:
-                pass
+                """Nothing."""
 
         return bindings
 
 
 IGNORED = (Keys.ControlSquareClose, Keys.ControlUnderscore, Keys.ControlBackslash)
-
-
-class _Canvas(UIControl):
-    """Shows a painting."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-
-    def is_focusable(self) -> bool:
-        return True
-
-    def create_content(self, width: int, height: int) -> UIContent:
-        rows = self._terminal.painting(width, height).rows
-        return UIContent(
-            get_line=lambda number: list(rows[number]),
-            line_count=len(rows),
-            cursor_position=Point(0, 0),
-            show_cursor=False,
-        )
-
-    def mouse_handler(self, mouse_event: MouseEvent) -> None:
-        if mouse_event.event_type == MouseEventType.MOUSE_UP:
-            self._terminal.clicked(mouse_event.position.x, mouse_event.position.y)
 
 
 class HeldKeys(KeyProcessor):
