@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from benchmarks import detection, live, startup
+from benchmarks import detection, keys, live, startup
 from benchmarks.measure import report
 
-BENCHMARKS = {"live": live, "startup": startup, "detection": detection}
+BENCHMARKS = {"live": live, "startup": startup, "detection": detection, "keys": keys}
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ from typing import Any
 import pyte
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from returnflow.backends.answer import performer
@@ -66,8 +67,7 @@ class Played:
     Args:
         size: of the window; may be changed while the call goes on.
         screens: what was seen, by the name given to `see`.
-        measures: whether to keep in `sent` how many characters each of the keys made the screen
-            write.
+        measures: whether to keep in `sent` how many bytes each of the keys made the screen write.
     """
 
     size: Size
@@ -205,12 +205,13 @@ class FedTerminal(Terminal):
             self._pipe.send_text(keys)
             await self._taken()
             if keys.endswith(ESC):
-                await asyncio.sleep(0.01)
+                await self._escaped()
             await self._taken()
             if self._played.measures:
                 await self._quiet()
                 self.app._redraw()
-                self._played.sent.append(self._played.raw.tell() - before)
+                wrote = self._played.raw.getvalue()[before:]
+                self._played.sent.append(len(wrote.encode()))
         await self._quiet()
         self._pipe.close()
 
@@ -219,6 +220,18 @@ class FedTerminal(Terminal):
         while self._result is None or self._keys.held:
             await asyncio.sleep(0.0005)
         await asyncio.sleep(0)
+
+    async def _escaped(self) -> None:
+        """Until it is certain that Escape is a key of its own and begins no other."""
+        flushed = self.app.input.flush_keys()
+        assert self.app.context is not None
+        self.app.context.copy().run(self._flush, flushed)
+        while self._keys.key_buffer or self._keys.input_queue:
+            await asyncio.sleep(0.0005)
+
+    def _flush(self, keys: list[KeyPress]) -> None:
+        self._keys.feed_multiple(keys)
+        self._keys.process_keys()
 
     async def _taken(self) -> None:
         while select.select([self._pipe.fileno()], [], [], 0)[0]:

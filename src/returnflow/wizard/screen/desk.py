@@ -47,6 +47,10 @@ AT_ONCE = 0.2
 TICK = 0.25
 """Seconds between two pictures while the shop is slow."""
 
+AT_A_QUESTION = (("F7", "back"), ("F4", "transfer"), ("F2", "note"), ("F8", "hang-up"))
+WITHIN = (("Esc", "back"),)
+"""Keys that work at every question, and within every answer."""
+
 PASSING = ("facts", "story", "help")
 """Commands that only show something; whatever is asked stays as it is."""
 
@@ -398,12 +402,14 @@ class ScreenDesk:
             Cancelled: Escape, or /back.
             Instead: another command, or another answer.
         """
-        outer, scene = self._inner, self._scene
-        self._inner = True
-        kept = (scene.say, scene.do, scene.known) if scene is not None else ("", "", ())
-        if scene is not None:
-            # Another thing is asked than what the instruction is about.
-            scene.say, scene.do, scene.known = kept[0] if say is None else say, "", ()
+        outer, self._inner = self._inner, True
+        if self._scene is not None:
+            # Another thing is asked than what the instruction is about. The next turn makes all
+            # of it anew; until then what was asked stays to be seen.
+            self._scene.do, self._scene.known = "", ()
+            self._scene.hints = WITHIN
+            if say is not None:
+                self._scene.say = say
         try:
             while True:
                 got = await self._answer_of(entry)
@@ -417,8 +423,6 @@ class ScreenDesk:
                 raise Instead(got)
         finally:
             self._inner = outer
-            if scene is not None:
-                scene.say, scene.do, scene.known = kept
 
     async def _over(self, panel: Entry) -> Any:
         shown = self._scene.entry if self._scene is not None else None
@@ -450,7 +454,7 @@ class ScreenDesk:
             known=self._known(turn, session),
             trouble=trouble(session) if turn is not None else (),
             sections=self._sections,
-            hints=(("F7", "back"), ("F4", "transfer"), ("F2", "note"), ("F8", "hang-up")),
+            hints=AT_A_QUESTION,
         )
 
     def _known(self, turn: Turn | None, session: Session) -> Sequence[Fact]:

@@ -85,6 +85,7 @@ class Listing(Ways):
         self.label = label
         self._all = list(zip(choices, listing, strict=True))
         self._accept = accept
+        self._view = View()
         self.cursor = 0
 
     @property
@@ -107,7 +108,7 @@ class Listing(Ways):
                 for line in wrapped(detail, width - 4, 2)
             ]
             blocks.append(block)
-        return windowed(blocks, self.cursor, height, width)
+        return self._view.parts(blocks, self.cursor, height, width)
 
     def keys(self) -> Mapping[str, Action]:
         """See `Entry`."""
@@ -168,34 +169,48 @@ def narrowed(rows: Sequence[tuple[Choice, Listed]], typed: str) -> list[tuple[Ch
     ]
 
 
-def windowed(
-    blocks: Sequence[Sequence[Part]], cursor: int | None, height: int, width: int
-) -> list[Part]:
-    """Blocks of rows in at most `height`, the one under the cursor among them; where some are
-    left out, a row tells how many are above and below."""
-    if sum(map(len, blocks)) <= height:
-        return [part for block in blocks for part in block]
-    room = max(1, height - 1)
-    at = min(cursor or 0, len(blocks) - 1)
-    first = last = at
-    taken = len(blocks[at])
-    while True:
-        if last + 1 < len(blocks) and taken + len(blocks[last + 1]) <= room:
-            last += 1
+class View:
+    """Which rows of a long list are seen: they stay in place until the cursor leaves them."""
+
+    def __init__(self) -> None:
+        self._first = 0
+
+    def parts(
+        self, blocks: Sequence[Sequence[Part]], cursor: int | None, height: int, width: int
+    ) -> list[Part]:
+        """Blocks of rows in at most `height`, the one under the cursor among them; where some
+        are left out, a row tells how many are above and below."""
+        if sum(map(len, blocks)) <= height:
+            self._first = 0
+            return [part for block in blocks for part in block]
+        room = max(1, height - 1)
+        at = min(cursor or 0, len(blocks) - 1)
+        if not self._first <= at < self._last(blocks, room):
+            # Half a page further, so that not every step moves everything.
+            self._first = at
+            while self._first > 0 and self._rows(blocks, self._first - 1, at) <= room // 2 + 1:
+                self._first -= 1
+        while self._first > 0 and self._rows(blocks, self._first - 1, len(blocks) - 1) <= room:
+            self._first -= 1
+        last = self._last(blocks, room)
+        shown = [part for block in blocks[self._first : last] for part in block][:room]
+        above, below = self._first, len(blocks) - last
+        more = [f"{above} above"] * bool(above) + [f"{below} below"] * bool(below)
+        if height < 2:
+            return shown
+        return [*shown, Part(row(fit(f"    … {' · '.join(more)}", width)))]
+
+    @staticmethod
+    def _rows(blocks: Sequence[Sequence[Part]], first: int, last: int) -> int:
+        return sum(len(block) for block in blocks[first : last + 1])
+
+    def _last(self, blocks: Sequence[Sequence[Part]], room: int) -> int:
+        """One past the last block that is seen whole from `_first` on; always one at least."""
+        last, taken = self._first, 0
+        while last < len(blocks) and taken + len(blocks[last]) <= room:
             taken += len(blocks[last])
-        elif first > 0 and taken + len(blocks[first - 1]) <= room:
-            first -= 1
-            taken += len(blocks[first])
-        else:
-            break
-    shown = [part for block in blocks[first : last + 1] for part in block][:room]
-    above, below = first, len(blocks) - 1 - last
-    more = " · ".join(
-        words
-        for words in (f"{above} above" if above else "", f"{below} below" if below else "")
-        if words
-    )
-    return [*shown, Part(row(fit(f"    … {more}", width)))] if more and height > 1 else shown
+            last += 1
+        return max(last, self._first + 1)
 
 
 class Options(Ways):
@@ -231,6 +246,7 @@ class Checklist(Ways):
         super().__init__(options)
         self._ticks = ticks
         self._accept = accept
+        self._view = View()
         self.cursor = next((n for n, tick in enumerate(ticks) if not tick.said), 0)
 
     def say(self) -> str | None:
@@ -246,7 +262,7 @@ class Checklist(Ways):
             text = f"{'▸' if here else ' '} {box} {tick.words}"
             look = style.PICKED if here else ""
             blocks.append([Part(row(fit(text, width), look), self._clicked(number))])
-        return windowed(blocks, self.cursor, height, width)
+        return self._view.parts(blocks, self.cursor, height, width)
 
     def keys(self) -> Mapping[str, Action]:
         """See `Entry`."""
@@ -301,6 +317,7 @@ class Answers(Entry):
         super().__init__()
         self._words = dict(words)
         self._letters = letters(words)
+        self._first, self._page = 0, 1
         self._about = about
         self._escape = escape
 
@@ -318,10 +335,24 @@ class Answers(Entry):
         above = text_parts(self._about, width)
         room = max(0, height - len(offered))
         if len(above) > room:
-            above = above[: max(0, room - 1)] + [Part(row("…"))][: min(room, 1)]
+            above = self._scrolled(above, room)
         elif above and len(above) < room:
             above.append(Part(row("")))
         return above + offered[:height]
+
+    def _scrolled(self, above: list[Part], room: int) -> list[Part]:
+        """What is seen of lines that do not fit, and how much is not."""
+        if room < 2:
+            return above[:room]
+        self._page = room - 1
+        self._first = max(0, min(self._first, len(above) - self._page))
+        last = self._first + self._page
+        left = len(above) - self._page
+        told = f"… {left} more rows: PgUp, PgDn ({last} of {len(above)})"
+        return [*above[self._first : last], Part(row(told, style.LABEL))]
+
+    def _scroll(self, by: int) -> None:
+        self._first = max(0, self._first + by * self._page)
 
     def keys(self) -> Mapping[str, Action]:
         """See `Entry`."""
@@ -334,6 +365,8 @@ class Answers(Entry):
             "up": lambda: self._move(-1),
             "down": lambda: self._move(1),
             "tab": lambda: self._move(1),
+            "pageup": lambda: self._scroll(-1),
+            "pagedown": lambda: self._scroll(1),
             "enter": self._enter,
         }
 

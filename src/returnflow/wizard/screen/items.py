@@ -12,7 +12,7 @@ from returnflow.wizard.answers import BadAnswer, Choice
 from returnflow.wizard.lines import LinesForm, reasons_lines
 from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import fit, row, steady, wide, wrapped
-from returnflow.wizard.screen.entries import narrowed, windowed
+from returnflow.wizard.screen.entries import View, narrowed
 from returnflow.wizard.screen.entry import Action, Hint, Part, Ways, text_parts
 from returnflow.wizard.texts import CHOOSE_ITEMS, SEARCH, items_chosen
 from returnflow.wizard.turn import Listed
@@ -44,6 +44,7 @@ class Items(Ways):
         self._accept = accept
         self._checks = checks
         self._typing = False
+        self._view = View()
         self.cursor = 0
         self.wanted_units: dict[str, int] = {}
 
@@ -80,9 +81,11 @@ class Items(Ways):
             ]
             blocks.append(block)
         if not self.wanted_units:
-            return windowed(blocks, self.cursor, height, width)
+            return self._view.parts(blocks, self.cursor, height, width)
         chosen = row(fit(items_chosen(len(self.wanted_units), len(self._all)), width))
-        return [*windowed(blocks, self.cursor, max(1, height - 1), width), Part(chosen)][:height]
+        return [*self._view.parts(blocks, self.cursor, max(1, height - 1), width), Part(chosen)][
+            :height
+        ]
 
     def wanted(self, width: int) -> int:
         """See `Entry`."""
@@ -231,6 +234,7 @@ class Reasons(Ways):
         self._make = make
         self._labels = labels
         self._given: list[str] = [""] * len(labels)
+        self._view = View()
         self.cursor = 0
 
     def parts(self, width: int, height: int) -> list[Part]:
@@ -247,8 +251,12 @@ class Reasons(Ways):
         about = text_parts(reasons_lines(), width)
         room = height - len(about)
         if room < 1:
-            return windowed(blocks, self.cursor, height, width)
-        return windowed(blocks, self.cursor, room, width) + about
+            return self._view.parts(blocks, self.cursor, height, width)
+        return self._view.parts(blocks, self.cursor, room, width) + about
+
+    def least(self, width: int) -> int:
+        """A row and the reasons: without them nobody knows what to type."""
+        return 1 + len(text_parts(reasons_lines(), width))
 
     def keys(self) -> Mapping[str, Action]:
         """See `Entry`."""

@@ -25,6 +25,10 @@ WIDE, MIDDLE = 110, 80
 MOST_KNOWN = 4
 """Rows of facts in the middle, where the pane for them is folded."""
 
+MOST_SPOKEN, MOST_LISTED, MOST_FACTS, MOST_OVER = 700, 1300, 800, 1600
+"""Cells of the words to say, of a list, of the facts, and of a panel: a key that changes all of
+them has to stay under 4 KB on its way to the terminal, also through ssh."""
+
 MOST_SAY = 84
 """Columns of the words to say: longer lines are hard to read aloud."""
 
@@ -75,7 +79,8 @@ def paint(scene: Scene, columns: int, rows: int) -> Painting:
     centre = _Centre(scene, middle - 2, height, folded=columns < MIDDLE)
     body: list[Row] = []
     rail = panes.rail(scene.journey, left - 3, height) if left else []
-    facts = panes.facts(scene.sections, right - 2, height) if right else []
+    seen = min(height, MOST_FACTS // max(1, right - 2))
+    facts = panes.facts(scene.sections, right - 2, seen) if right else []
     for number in range(height):
         cells: list[tuple[str, str]] = []
         if left:
@@ -158,7 +163,8 @@ class _Centre:
         self.line: Place | None = None
         entry = scene.entry
         if isinstance(entry, Scroll | Menu):
-            self._add(entry.parts(width, height))
+            across = min(width, MOST_SAY)
+            self._add(entry.parts(across, min(height, MOST_OVER // across)))
             return
         ways = entry.ways(width) if isinstance(entry, Ways) else []
         label = steady(entry.label)
@@ -174,14 +180,15 @@ class _Centre:
         fixed = 1 + len(ways) + field + len(wrong) + len(told)
         # What is said comes first; the list below it scrolls, and keeps three rows at least.
         room = height - fixed
-        room -= (least := min(wanted, entry.least(width)))
-        spoken = _cut(spoken, max(2, room))
+        most = MOST_LISTED // width
+        room -= (least := min(wanted, entry.least(width), max(most, 3)))
+        spoken = _cut(spoken, max(2, min(room, MOST_SPOKEN // min(width, MOST_SAY))))
         room -= len(spoken)
         notes = _cut(notes, room)
         room -= len(notes)
         known = _cut(known, min(room, MOST_KNOWN) if folded else room)
         room -= len(known)
-        listed = min(wanted, least + max(0, room))
+        listed = min(wanted, max(least, min(least + max(0, room), most)))
         room -= listed - least
         gap = iter([1] * max(0, room))
 
