@@ -34,7 +34,8 @@ def cells(row: Row) -> Cells:
     found: Cells = defaultdict(lambda: _SPACE)
     column = 0
     for style, text in row:
-        for character in text:
+        # Spaces that a line is not broken at have done their work; they would be marked.
+        for character in text.replace("\u00a0", " "):
             cell = Char(character, style)
             if cell.width:
                 found[column] = cell

@@ -72,7 +72,7 @@ def paint(scene: Scene, columns: int, rows: int) -> Painting:
         top.append(panes.strip(scene.journey, columns))
     height = rows - len(top) - len(foot)
     left, right = _widths(columns)
-    if isinstance(scene.entry, Scroll | Menu):
+    if isinstance(scene.entry, Scroll | Menu) and columns < WIDE:
         # A panel has the room of the facts as well.
         right = 0
     middle = columns - left - right
@@ -135,7 +135,8 @@ def _foot(scene: Scene, columns: int) -> list[Row]:
     last = [("?", "keys")] if not isinstance(scene.entry, Scroll | Menu) else []
     room = columns - 2 - sum(wide(key) + wide(what) + 4 for key, what in last)
     shown: list[tuple[str, str]] = []
-    for key, what in [*scene.entry.hints(), *scene.hints]:
+    always = () if isinstance(scene.entry, Scroll | Menu) else scene.hints
+    for key, what in [*scene.entry.hints(), *always]:
         takes = wide(key) + wide(what) + 4
         if takes > room:
             break

@@ -89,14 +89,18 @@ class Menu(Entry):
     def parts(self, width: int, height: int) -> list[Part]:
         """See `Entry`."""
         widest = max((wide(key) for key, _, _ in self._things), default=0)
-        rows = [Part(row(fit(self.title, width), style.HEAD))]
+        rows, at = [Part(row(fit(self.title, width), style.HEAD))], 0
         for number, (key, words, result) in enumerate(self._things):
             here = number == self.cursor
             text = f"{'▸' if here else ' '} {key.ljust(widest)}  {words}"
             look = style.PICKED if here else ""
-            rows.append(Part(row(fit(text, width), look), partial(self.finish, result)))
+            if number == self.cursor:
+                at = len(rows)
+            rows += [
+                Part(row(fit(line, width), look), partial(self.finish, result))
+                for line in wrapped(text, width, widest + 4)
+            ]
         rows += [Part(row(part)) for line in self._about for part in wrapped(line, width, 2)]
-        at = (self.cursor or 0) + 1
         if len(rows) <= height:
             return rows
         first = max(0, min(at - height // 2, len(rows) - height))
