@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from benchmarks import detection, live, load, mutants, startup
+from benchmarks import detection, keys, live, load, mutants, startup
 from benchmarks.measure import report
 
 BENCHMARKS = {
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "load": load,
     "startup": startup,
     "detection": detection,
+    "keys": keys,
     "mutants": mutants,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -45,6 +46,17 @@ def test_the_screen_of_replay_is_what_replay_shows(tmp_path: Path) -> None:
     screen = re.findall(r"```text\n(.*?)```", README, re.DOTALL)[2]
     assert "repair" in screen
     assert screen in shown.stdout
+
+
+def test_the_picture_is_what_the_wizard_paints() -> None:
+    """docs/screen.svg is what ``python docs/screen.py`` draws now, and README shows it."""
+    spec = importlib.util.spec_from_file_location("screen", ROOT / "docs" / "screen.py")
+    assert spec is not None
+    assert spec.loader is not None
+    drawing = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(drawing)
+    assert drawing.svg(drawing.picture()) == (ROOT / "docs" / "screen.svg").read_text("utf-8")
+    assert "(docs/screen.svg)" in README
 
 
 def test_the_table_of_dependencies_is_that_of_the_package() -> None:

@@ -229,5 +229,41 @@ class Masker:
         return hmac.new(self.key.secret, message, "sha256").hexdigest()[:12]
 
 
+def veiled_email(text: str) -> str:
+    """An address as a screen shows it to whoever looks over a shoulder: ``m•••@e•••.com``.
+
+    Enough for an agent to see which of two it is; not a mask that is kept anywhere.
+    """
+    name, found, domain = text.strip().rpartition("@")
+    if not found:
+        return "•••" if text.strip() else ""
+    _, dot, top = domain.rpartition(".")
+    return f"{name[:1]}•••@{domain[:1]}•••{dot}{top}"
+
+
+def veiled_phone(text: str) -> str:
+    """A phone number as a screen shows it: its last two digits."""
+    return f"•••{_digits(text)[-2:]}" if text.strip() else ""
+
+
+def veiled_name(first: str, last: str) -> str:
+    """A name as a screen shows it: the first one, to address the customer by, and an initial."""
+    initial = f"{last.strip()[:1]}•••" if last.strip() else ""
+    return f"{first.strip()} {initial}".strip()
+
+
+def veiled_text(text: str) -> str:
+    """`text` with every address and phone number in it veiled."""
+    shown = _EMAIL.sub(lambda match: veiled_email(match.group()), text)
+    return _PHONE.sub(
+        lambda match: (
+            match.group()
+            if _DATE.match(match.group()) or _DECIMAL.fullmatch(match.group())
+            else veiled_phone(match.group())
+        ),
+        shown,
+    )
+
+
 def _digits(text: str) -> str:
     return "".join(str(unicodedata.digit(char)) for char in text if char.isdecimal())

@@ -46,7 +46,7 @@ def test_the_rule_that_is_shown_is_one_of_the_shipped_procedure() -> None:
 
 def test_the_refutation_that_is_shown_is_what_is_told() -> None:
     """The rule, its place, and the call, step by step."""
-    from returnflow.cli.story import sentence
+    from returnflow.returns.story import sentence
 
     text = SHIPPED.read_text(encoding="utf-8")
     text = text.replace("[notices_given], to: closed}", "[], to: closed}", 1)

@@ -8,140 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import msgspec
-import pexpect
-import pyte
-import pytest
 
 from faults.child import Spec
 from returnflow.backends import demo
 from returnflow.inert import inert
+from terminal.pseudo import Start, Terminal
 
-BOUND = 30
-"""Seconds that nothing takes unless it hangs."""
-
-CHILD = Path(__file__).parent.parent / "faults" / "child.py"
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
-
-
-class Screen(pyte.HistoryScreen):
-    """A screen with history that answers when it is asked where its cursor stands."""
-
-    def __init__(self, columns: int, lines: int, reply: Callable[[str], object]) -> None:
-        self._reply = reply
-        super().__init__(columns, lines, history=5000, ratio=1)
-
-    def write_process_input(self, data: str) -> None:
-        self._reply(data)
-
-
-class Terminal:
-    """A program on a pseudo-terminal: what it wrote, and the screen that this makes."""
-
-    def __init__(self, command: list[str], env: dict[str, str], columns: int, lines: int) -> None:
-        self.raw = ""
-        self._child = pexpect.spawn(
-            command[0],
-            command[1:],
-            env=env,
-            encoding="utf-8",
-            timeout=BOUND,
-            dimensions=(lines, columns),
-        )
-        self._child.delaybeforesend = None
-        self._screen = Screen(columns, lines, self._child.send)
-        self._stream = pyte.Stream(self._screen)
-        self._before = ""
-
-    def expect(self, text: str) -> None:
-        """Reads until `text` stands on the screen once more than when keys were last sent."""
-        had = self._before.count(text)
-        while self.words.count(text) <= had:
-            try:
-                self._take(self._child.read_nonblocking(65536, timeout=BOUND))
-            except (pexpect.TIMEOUT, pexpect.EOF):
-                raise AssertionError(f"no {text!r} in:\n" + "\n".join(self.display)) from None
-
-    def answer(self, prompt: str, *keys: str) -> None:
-        """Types once the prompt stands there."""
-        self.expect(prompt)
-        for key in keys:
-            self.send(key)
-
-    def send(self, keys: str) -> None:
-        self._before = self.words
-        self._child.send(keys)
-
-    def resize(self, columns: int, lines: int) -> None:
-        self._screen.resize(lines, columns)
-        self._child.setwinsize(lines, columns)
-
-    def ended(self) -> int | None:
-        """The exit status, once the program has come to its end."""
-        self._child.expect(pexpect.EOF)
-        self._take(f"{self._child.before}")
-        self._child.wait()
-        return self._child.exitstatus
-
-    def close(self) -> None:
-        self._child.close(force=True)
-
-    @property
-    def display(self) -> list[str]:
-        """All lines shown so far, those that scrolled away first."""
-        gone = [
-            "".join(line[column].data for column in range(self._screen.columns)).rstrip()
-            for line in self._screen.history.top
-        ]
-        return gone + [line.rstrip() for line in self._screen.display]
-
-    @property
-    def words(self) -> str:
-        return " ".join(" ".join(self.display).split())
-
-    def _take(self, written: str) -> None:
-        self.raw += written
-        self._stream.feed(written)
-
-
-Start = Callable[..., Terminal]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    monkeypatch.setenv("RETURNFLOW_HOME", str(folder))
-    return folder
-
-
-@pytest.fixture
-def start(home: Path) -> Iterator[Start]:
-    """Starts ``returnflow`` on a terminal; with a spec, in the child of the fault tests."""
-    open_ones: list[Terminal] = []
-
-    def started(
-        *arguments: str, columns: int = 80, lines: int = 50, spec: Spec | None = None, **env: str
-    ) -> Terminal:
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in ("NO_COLOR", "COLUMNS", "LINES", "PROMPT_TOOLKIT_COLOR_DEPTH")
-            and not name.startswith("RETURNFLOW_")
-        }
-        settings = {"TERM": "xterm-256color", "RETURNFLOW_HOME": str(home), "PYTHONUTF8": "1"}
-        command = [sys.executable, "-m", "returnflow", *arguments]
-        if spec is not None:
-            command = [sys.executable, str(CHILD), "--here", msgspec.json.encode(spec).decode()]
-        open_ones.append(Terminal(command, {**kept, **settings, **env}, columns, lines))
-        return open_ones[-1]
-
-    yield started
-    for terminal in open_ones:
-        terminal.close()
 
 
 def to_the_items(terminal: Terminal, email: str, order: str) -> None:
@@ -161,7 +35,7 @@ def leave(terminal: Terminal) -> int | None:
 
 def test_the_first_question_stands_on_the_screen(start: Start) -> None:
     """The start: the words to say, the question, the keys; Ctrl-D twice leaves nothing behind."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     terminal.answer("E-mail:")
     terminal.expect("Ctrl-D leaves")
     assert "What is the e-mail address that you are registered with, please?”" in terminal.words
@@ -174,7 +48,7 @@ def test_the_first_question_stands_on_the_screen(start: Start) -> None:
 
 def test_a_whole_call_to_a_tracking_id(start: Start) -> None:
     """Rules 25, 31, 33: a return, from the e-mail to the three notices; it stands in the shop."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.answer("Items:", "1\r")
     terminal.answer("Reason for ", "damaged\r")
@@ -196,7 +70,7 @@ BACKSPACES = "\x7f" * len("thing")
 def test_a_wrong_answer_is_told_in_place_and_mended(start: Start) -> None:
     """Rule 16: the reason stands below the line, which an arrow key keeps for mending; what is
     typed without one replaces it."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     terminal.answer("E-mail:", "nobody\r")
     terminal.expect("is not an e-mail address")
     terminal.send("nothing\r")
@@ -210,7 +84,7 @@ def test_a_wrong_answer_is_told_in_place_and_mended(start: Start) -> None:
 
 def test_tab_completes(start: Start) -> None:
     """An item's id from its first letters, a slash word from its first."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.answer("Items:", "KET\t")
     terminal.expect("Items: KETTLE-17")
@@ -226,7 +100,7 @@ def test_tab_completes(start: Start) -> None:
 
 def test_ctrl_c_at_a_question_asks_whether_to_leave(start: Start) -> None:
     """No goes on with the same question, yes leaves the call, which can be resumed."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     terminal.answer("E-mail:", "marta.lindqvist@example.com\r")
     terminal.answer("Order id:", "ORD-\x03")
     terminal.answer("(yes / no):", "no\r")
@@ -236,7 +110,7 @@ def test_ctrl_c_at_a_question_asks_whether_to_leave(start: Start) -> None:
     assert terminal.ended() == 3
     found = re.search(r"returnflow calls resume (\S+)", terminal.words)
     assert found is not None
-    again = start("calls", "resume", found[1])
+    again = start("calls", "resume", "--plain", found[1])
     again.expect("Order id:")
     assert "Marta Lindqvist" in again.words
     assert leave(again) == 3
@@ -247,7 +121,7 @@ def held(home: Path, fifo: Path, *, patience: float) -> Spec:
     os.mkfifo(fifo)
     demo.connect().close()
     shop = f"sqlite:///{demo.shop_file()}"
-    arguments = ["wizard", "--backend", shop, "--patience", str(patience)]
+    arguments = ["wizard", "--plain", "--backend", shop, "--patience", str(patience)]
     return Spec(arguments=arguments, hold=str(fifo))
 
 
@@ -297,7 +171,7 @@ def test_the_customer_hangs_up_during_a_look_up(start: Start, home: Path, tmp_pa
 
 def test_the_window_is_made_narrow_in_the_middle(start: Start) -> None:
     """After a resize to 40 columns everything is wrapped to 40, and the call goes on."""
-    terminal = start("wizard")
+    terminal = start("wizard", "--plain")
     terminal.answer("E-mail:", "marta.lindqvist@example.com\r")
     terminal.expect("Order id:")
     terminal.resize(40, 50)
@@ -317,7 +191,7 @@ def test_the_window_is_made_narrow_in_the_middle(start: Start) -> None:
 
 def test_forty_columns_from_the_start(start: Start) -> None:
     """A window of 40 columns: the keys are named in few words, and nothing is cut off."""
-    terminal = start("wizard", columns=40)
+    terminal = start("wizard", "--plain", columns=40)
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.expect("Items:")
     terminal.expect("Ctrl-D leaves")
@@ -328,7 +202,7 @@ def test_forty_columns_from_the_start(start: Start) -> None:
 
 def test_a_terminal_that_can_move_no_cursor(start: Start) -> None:
     """TERM=dumb: whole lines, and not one escape sequence."""
-    terminal = start("wizard", TERM="dumb")
+    terminal = start("wizard", "--plain", TERM="dumb")
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.answer("Items:", "1\r")
     terminal.answer("Reason for ", "/leave\r")
@@ -339,7 +213,7 @@ def test_a_terminal_that_can_move_no_cursor(start: Start) -> None:
 
 def test_no_colour_where_none_is_wanted(start: Start) -> None:
     """NO_COLOR: no sequence that sets a colour is written."""
-    terminal = start("wizard", NO_COLOR="1")
+    terminal = start("wizard", "--plain", NO_COLOR="1")
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.answer("Items:", "9\r")
     terminal.expect("No item of the list matches")
@@ -355,7 +229,7 @@ def test_no_colour_where_none_is_wanted(start: Start) -> None:
 def test_hostile_texts_are_shown_inert(start: Start) -> None:
     """Rule 37: names and items with escape sequences and bidi overrides do nothing; stand-ins
     show where they were."""
-    terminal = start("wizard", lines=120)
+    terminal = start("wizard", "--plain", lines=120)
     to_the_items(terminal, "zoe.zolc@example.com", "ORD-7317")
     terminal.expect("Items:")
     with demo.connect() as shop:
@@ -378,7 +252,7 @@ def test_hostile_texts_are_shown_inert(start: Start) -> None:
 
 def test_wide_characters_line_up(start: Start) -> None:
     """CJK and emoji take two columns: no row overflows, and details stand under their titles."""
-    terminal = start("wizard", lines=120)
+    terminal = start("wizard", "--plain", lines=120)
     to_the_items(terminal, "zoe.zolc@example.com", "ORD-7317")
     terminal.expect("Items:")
     rows = terminal.display

@@ -117,7 +117,7 @@ def _masked(email: str | None, masker: Masker | None) -> str:
 @UNMASK
 def show(case: str, journal: str | None, unmask: bool) -> None:
     """Show the call CASE as a story: what was said, asked, looked up and done."""
-    from returnflow.cli.story import story
+    from returnflow.returns.story import story
 
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
@@ -141,6 +141,7 @@ def resume(
     agent: str | None,
     patience: float,
     timeout: float,
+    plain: bool,
 ) -> None:
     """Go on with the call CASE where it was left.
 
@@ -160,16 +161,27 @@ def resume(
         with _starting():
             log = stack.enter_context(opened.open(header.case_id, definition.vocabulary.decoder))
             session = session_of(definition, log)
-        click.echo(
-            f"returnflow · {place.backend_url} · agent {place.agent} · case {header.case_id}"
-        )
+        opening.check(place, definition)
+        greeting = f"returnflow · {place.backend_url} · agent {place.agent} · case {header.case_id}"
         if session.state.kind == "end":
+            click.echo(greeting)
             click.echo(f"The call has ended: {session.state.title}. Read it with: calls show")
             return
-        click.echo(f"Going on where the call was left: {session.state.title}.")
         with _starting():
             log.note(f"Resumed by {place.agent}.", session.state.name)
-        code = opening.lead(place, session, log, journal=journal, resume=True)
+        again = opening.again(journal)
+        if opening.full_screen(plain):
+            from returnflow.cli.screen import Shift
+
+            shift = Shift(place, again, f"Going on where the call was left: {session.state.title}.")
+            code = shift.resume(session, log)
+        else:
+            from returnflow.wizard.plain import PlainDesk
+
+            click.echo(greeting)
+            click.echo(f"Going on where the call was left: {session.state.title}.")
+            desk = PlainDesk(opening.console(), place.patience, again)
+            code = opening.lead(place, session, log, desk, again, resume=True)
     ctx.exit(code)
 
 

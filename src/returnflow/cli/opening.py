@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from returnflow.engine.journal_sql import SqlJournal
     from returnflow.engine.session import Session
     from returnflow.wizard.console import Console
+    from returnflow.wizard.plain import PlainDesk
+    from returnflow.wizard.screen.desk import ScreenDesk
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,6 +87,13 @@ _SHARED = (
         envvar="RETURNFLOW_TIMEOUT",
         show_envvar=True,
         help="How long a call of the shop may take before it counts as unanswered.",
+    ),
+    click.option(
+        "--plain",
+        is_flag=True,
+        envvar="RETURNFLOW_PLAIN",
+        show_envvar=True,
+        help="Ask in plain lines, on a terminal too; a pipe and a small window always do.",
     ),
 )
 
@@ -184,35 +193,65 @@ def procedure(file: Path | None) -> Definition:
     return definition.load(path, KeptProcedures(data_dir()))
 
 
-def lead(place: Place, session: Session, log: CaseLog, *, journal: str | None, resume: bool) -> int:
-    """Leads a call at this terminal or pipe until it ends or is left; the exit status.
+def lead(
+    place: Place,
+    session: Session,
+    log: CaseLog,
+    desk: PlainDesk | ScreenDesk,
+    again: str,
+    *,
+    resume: bool,
+) -> int:
+    """Leads a call at a desk until it ends or is left; the exit status.
 
     Args:
-        journal: the journal's URL where one was given, so that the way back can be told.
+        again: the command that goes on with a call, but for its case id.
         resume: the call was left before.
     """
     from returnflow.backends.answer import performer
     from returnflow.cli.status import ENDED, LEFT_OPEN
     from returnflow.engine.run import Run
-    from returnflow.wizard.plain import PlainDesk
+    from returnflow.wizard.texts import KEPT
 
-    at = console()
     place.backend.case_id = log.header.case_id
-    session.definition.require(place.backend.capabilities(), place.backend_url)
-    again = "returnflow calls resume" + (
-        f" --journal {shlex.quote(without_password(journal))}" if journal else ""
-    )
-    desk = PlainDesk(at, place.patience, again)
     run = Run(session, log, desk, performer(place.backend), now)
     try:
         ended = run.resume(today(log.header.zone)) if resume else run.go()
     except KeyboardInterrupt:
         # Between two questions: nothing is lost, since every row is written before it counts.
-        at.show()
-        at.show("The call is kept. Go on with it:", indent=2)
-        at.show(f"{again} {log.header.case_id}", indent=4, whole=True)
+        click.echo(f"\n  {KEPT}\n    {again} {log.header.case_id}")
         return LEFT_OPEN
     return ENDED if ended else LEFT_OPEN
+
+
+def check(place: Place, definition: Definition) -> None:
+    """Checks that the shop can do all that the procedure calls.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    definition.require(place.backend.capabilities(), place.backend_url)
+
+
+def again(journal: str | None) -> str:
+    """The command that goes on with a call, but for its case id.
+
+    Args:
+        journal: the journal's URL where one was given.
+    """
+    where = f" --journal {shlex.quote(without_password(journal))}" if journal else ""
+    return f"returnflow calls resume{where}"
+
+
+def full_screen(plain: bool) -> bool:
+    """Whether the wizard opens full screen here: on a terminal that can, and is large enough."""
+    if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    if os.environ.get("TERM", "") in ("dumb", "unknown", ""):
+        return False
+    from returnflow.wizard.console import large_enough
+
+    return large_enough()
 
 
 def console() -> Console:

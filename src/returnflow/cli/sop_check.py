@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from returnflow.cli.status import ENDED, FAILED
-from returnflow.cli.story import sentence
 from returnflow.engine.definition import Definition
 from returnflow.inert import inert, inert_lines
+from returnflow.returns.story import sentence
 from returnflow.sop import checking
 from returnflow.sop.checking import Problem
 from returnflow.sop.proof import Taken

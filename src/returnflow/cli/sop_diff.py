@@ -13,10 +13,10 @@ import msgspec
 from returnflow.cli import opening
 from returnflow.cli.sop_show import progress
 from returnflow.cli.status import ENDED, FAILED
-from returnflow.cli.story import sentence
 from returnflow.engine.definition import Definition
 from returnflow.engine.machine import Step
 from returnflow.inert import inert
+from returnflow.returns.story import sentence
 from returnflow.sop.difference import Change, Parting, changes, parting, same_way
 
 _TITLES = {

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from returnflow.cli import opening, status
+
+if TYPE_CHECKING:
+    from returnflow.engine.definition import Definition
+    from returnflow.engine.journal import CaseLog
+    from returnflow.engine.session import Session
 
 
 @click.command("wizard", epilog=status.EPILOG)
@@ -27,51 +34,77 @@ def command(
     agent: str | None,
     patience: float,
     timeout: float,
+    plain: bool,
     zone: str | None,
     sop: Path | None,
 ) -> None:
     """Lead a call, from the customer's e-mail address to the end.
 
-    On a terminal it asks and completes; with its input piped it reads answers line by line.
-    Every answer is written to the journal before the call goes on.
+    On a terminal it opens full screen, or with --plain asks line by line and completes; with its
+    input piped it reads answers line by line. Every answer is written to the journal before the
+    call goes on.
     """
-    from returnflow.engine.journal import Header
-    from returnflow.engine.session import Session
-
     definition = opening.procedure(sop)
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
         place = opening.open_place(stack, opened, backend, agent, patience, timeout)
+        opening.check(place, definition)
         zone = opening.zone_of(place, zone)
-        started = opening.now()
-        day = opening.today(zone)
-        header = Header(
-            case_id="",
-            sop=definition.sop,
-            version=definition.version,
-            digest=definition.digest,
-            agent=place.agent,
-            policy_date=day,
-            zone=zone,
-            backend=place.backend_url,
-            started_at=started,
-        )
-        log = stack.enter_context(place.journal.begin(header, definition.text))
-        _greet(place, day.isoformat(), log.header.case_id)
-        code = opening.lead(
-            place, Session(definition, day, zone), log, journal=journal, resume=False
-        )
+        if opening.full_screen(plain):
+            from returnflow.cli.screen import Shift
+
+            shift = Shift(place, opening.again(journal), _old_shop(place, zone))
+            code = shift.lead_calls(lambda: _begin(place, definition, zone))
+        else:
+            from returnflow.wizard.plain import PlainDesk
+
+            with _begin(place, definition, zone) as (session, log):
+                _greet(place, zone, log.header.case_id)
+                again = opening.again(journal)
+                desk = PlainDesk(opening.console(), place.patience, again)
+                code = opening.lead(place, session, log, desk, again, resume=False)
     ctx.exit(code)
 
 
-def _greet(place: opening.Place, day: str, case_id: str) -> None:
+@contextmanager
+def _begin(
+    place: opening.Place, definition: Definition, zone: str
+) -> Iterator[tuple[Session, CaseLog]]:
+    """A new call."""
+    from returnflow.engine.journal import Header
+    from returnflow.engine.session import Session
+
+    day = opening.today(zone)
+    header = Header(
+        case_id="",
+        sop=definition.sop,
+        version=definition.version,
+        digest=definition.digest,
+        agent=place.agent,
+        policy_date=day,
+        zone=zone,
+        backend=place.backend_url,
+        started_at=opening.now(),
+    )
+    with place.journal.begin(header, definition.text) as log:
+        yield Session(definition, day, zone), log
+
+
+def _greet(place: opening.Place, zone: str, case_id: str) -> None:
     click.echo(f"returnflow · {place.backend_url} · agent {place.agent} · case {case_id}")
+    if old := _old_shop(place, zone):
+        click.echo(old)
+    click.echo("Type an answer and press Enter. /help lists the words that always work.")
+
+
+def _old_shop(place: opening.Place, zone: str) -> str:
+    """Says so where the demo shop is of another day; else ""."""
     if place.backend_url == "demo:":
         from returnflow.backends.sql import SqlShop
 
         # The open shop is asked: to open it once more would make the agent wait for nothing.
         shop = place.backend.inner
         loaded = shop.loaded_on() if isinstance(shop, SqlShop) else ""
-        if loaded not in ("", day):
-            click.echo(f"The demo shop is of {loaded}; `returnflow demo reset` makes it of today.")
-    click.echo("Type an answer and press Enter. /help lists the words that always work.")
+        if loaded not in ("", opening.today(zone).isoformat()):
+            return f"The demo shop is of {loaded}; `returnflow demo reset` makes it of today."
+    return ""

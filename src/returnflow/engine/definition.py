@@ -54,6 +54,7 @@ RESERVED_KEYS = (
     "hangup",
     "help",
     "facts",
+    "story",
     "check",
     "leave",
 )

@@ -74,6 +74,8 @@ class Job:
     def __init__(self, call: Call, perform: Perform) -> None:
         self.call = call
         self._done = threading.Event()
+        self._then: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
         self._started = time.monotonic()
         self._event: Event | None = None
         self._error: BaseException | None = None
@@ -87,6 +89,14 @@ class Job:
     def wait(self, seconds: float | None = None) -> bool:
         """Waits up to so many seconds; whether it is done."""
         return self._done.wait(seconds)
+
+    def then(self, call_back: Callable[[], object]) -> None:
+        """Calls back once it is done, in whatever thread that is; at once where it is already."""
+        with self._lock:
+            if not self._done.is_set():
+                self._then.append(call_back)
+                return
+        call_back()
 
     def result(self) -> Event:
         """The outcome of a job that is done; raises what the backend raised by mistake."""
@@ -102,7 +112,11 @@ class Job:
         except BaseException as error:  # handed over to whoever asks for the result
             self._error = error
         finally:
-            self._done.set()
+            with self._lock:
+                self._done.set()
+                waiting = list(self._then)
+            for call_back in waiting:
+                call_back()
 
 
 class Desk(Protocol):

@@ -233,6 +233,27 @@ def decide(
     )
 
 
+def would_pass(order: Order, item: Item | None, decision: Decision, zone: str) -> str:
+    """What would have made the refused units eligible, in words; "" where nobody can say.
+
+    For the agent's eyes. It promises nothing about a delivery that is expected too late (rule 8).
+    """
+    codes = {reason.code for reason in decision.reasons}
+    if "not_returnable" in codes:
+        return "no date would have changed that"
+    closes = window_closes(order, item, zone)
+    if "window_closed" in codes and closes is not None:
+        return f"would have passed up to {day_words(closes)}"
+    if decision.advice == "closes_before_delivery" and closes is not None:
+        return f"would have to arrive by {day_words(closes)}"
+    if decision.advice == "after_delivery":
+        until = f", up to {day_words(closes)}" if closes is not None else ""
+        return f"will pass once it is delivered{until}"
+    if codes & {"window_unknown", "eligibility_unknown", "item_unknown", "order_date_unknown"}:
+        return "would pass only if the shop had it recorded"
+    return ""
+
+
 def refund(
     order: Order,
     item_id: str,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from returnflow.engine.definition import Question
-from returnflow.wizard import answers, commands
+from returnflow.wizard import answers, commands, texts
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.console import Completion, Console, Prompt
 
-ASIDE = ("help", "facts", "note")
+ASIDE = ("help", "facts", "story", "note")
 """Commands that are carried out without leaving the question at hand."""
 
 
@@ -113,9 +113,8 @@ class Asker:
 
     def leaves(self) -> bool:
         """Whether the agent means to leave."""
-        what = "It is kept and can be resumed." if self._kept() else "Nothing is answered yet."
         try:
-            return self.yes(f"Leave the call? {what} (yes / no)")
+            return self.yes(texts.yes_no(texts.leaving(self._kept())))
         except (EOFError, KeyboardInterrupt):
             return True
 

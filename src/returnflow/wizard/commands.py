@@ -17,6 +17,7 @@ COMMANDS = {
     "hangup": "the customer hung up",
     "help": "these words",
     "facts": "everything known in this call so far",
+    "story": "the call so far, as it is written down",
     "check": "look an item up before it is chosen: /check 2",
     "leave": "leave the call open; it can be resumed",
 }

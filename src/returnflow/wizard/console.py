@@ -85,6 +85,16 @@ class Console(Protocol):
         """Columns that a line may take."""
 
 
+LEAST_COLUMNS, LEAST_ROWS = 50, 16
+"""The smallest window of a full screen."""
+
+
+def large_enough() -> bool:
+    """Whether the terminal's window is large enough for a full screen."""
+    size = shutil.get_terminal_size((0, 0))
+    return size.columns >= LEAST_COLUMNS and size.lines >= LEAST_ROWS
+
+
 def columns(out: TextIO) -> int:
     """Columns of the window, between 20 and 100: longer lines are hard to read aloud.
 

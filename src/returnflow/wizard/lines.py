@@ -15,6 +15,7 @@ from returnflow.returns.telling import money
 from returnflow.wizard import answers
 from returnflow.wizard.answers import REASON_LABELS, BadAnswer
 from returnflow.wizard.console import Completion
+from returnflow.wizard.texts import REVIEW_ANSWERS
 
 FOR_ALL = " for all"
 """Behind a reason: it holds for all items that are still to come."""
@@ -78,7 +79,7 @@ class LinesForm:
 
     def _read(self, typed: str) -> tuple[int, list[ReturnLine]]:
         """To how many items the line is an answer, and what it says of them."""
-        line, for_all = self._for_all(typed)
+        line, for_all = self.split(typed)
         asked = self._open if for_all else self._open[:1]
         lines: list[ReturnLine] = []
         for decision in asked:
@@ -137,12 +138,31 @@ class LinesForm:
     def validate_yes(self, typed: str) -> None:
         """Raises `BadAnswer` where the line is neither yes, no nor change."""
         if answers.yes(typed) is None and fold(typed) != "change":
-            raise BadAnswer(
-                "yes: the customer agrees and it is sent; no: it is not sent; change: choose anew."
-            )
+            meant = "; ".join(f"{word}: {means}" for word, means in REVIEW_ANSWERS.items())
+            raise BadAnswer(f"{meant}.")
 
-    def _for_all(self, typed: str) -> tuple[str, bool]:
+    def split(self, typed: str) -> tuple[str, bool]:
+        """An answer without the words that make it hold for all items to come, and whether it
+        had them."""
         line = typed.rstrip()
         if line.casefold().endswith(FOR_ALL):
             return line[: -len(FOR_ALL)], True
         return line, False
+
+    def shares(self, number: int, typed: str) -> tuple[ReturnLine, ...]:
+        """What an answer says of the item of that number, of those still open.
+
+        Raises:
+            BadAnswer: it is no answer for it.
+        """
+        decision = self._open[number]
+        try:
+            return answers.shares(typed, decision.item_id, decision.granted)
+        except BadAnswer as error:
+            if len(self._open) == 1:
+                raise
+            raise BadAnswer(f"{decision.description}: {error}") from None
+
+    def labels(self) -> list[str]:
+        """What is asked about each item still open."""
+        return [f"{d.granted} × {d.description}" for d in self._open]

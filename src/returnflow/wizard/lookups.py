@@ -11,13 +11,18 @@ from returnflow.wizard.answers import BadAnswer, choose
 from returnflow.wizard.turn import available_units, item_choices, verdict_words
 
 
+def possible(session: Session) -> bool:
+    """Whether an item can be looked up at this point."""
+    return session.handles(ItemFound)
+
+
 def item_for(session: Session, typed: str) -> str:
     """The item that `/check` is about.
 
     Raises:
         BadAnswer: look-ups are not made at this point, or no item is meant.
     """
-    if not session.handles(ItemFound):
+    if not possible(session):
         raise BadAnswer("/check looks an item up once an order is selected and before the choice.")
     return choose(typed, item_choices(session.case), "item").ident
 
@@ -33,7 +38,7 @@ class Checking:
 
     def goes_on(self, session: Session) -> bool:
         """Whether the call still stands where look-ups are made; a transfer may have moved it."""
-        return session.handles(ItemFound)
+        return possible(session)
 
     def next_call(self, session: Session) -> Call | None:
         """The next look-up that the item takes; None when all are made or one failed.

@@ -7,27 +7,20 @@ the rule's reason at the prompt.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from returnflow.engine.definition import Question
 from returnflow.engine.machine import Step
 from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Run, Said
 from returnflow.engine.session import Ask, End
 from returnflow.engine.vocabulary import Due, Event
 from returnflow.errors import JournalError
-from returnflow.returns.events import ReturnLine
-from returnflow.wizard import answers, commands, lookups
-from returnflow.wizard.answers import MAX_NOTE, BadAnswer, Choice
+from returnflow.returns.story import story
+from returnflow.wizard import answers, commands, flow, lookups, texts
+from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.asking import Asker, Cancelled, Instead, Left
 from returnflow.wizard.console import Completion, Console, Prompt
-from returnflow.wizard.lines import LinesForm
-from returnflow.wizard.showing import no_way_back, show_help, show_question, show_turn, speak
+from returnflow.wizard.showing import show_help, show_question, show_turn, speak
 from returnflow.wizard.turn import Turn, choices_for, facts, turn_of
 from returnflow.wizard.waiting import wait_for
-
-GONE = "Is the customer gone? This ends the call. (yes / no)"
-TRANSFER_WHY = "Why (Enter: the customer asks; or: not satisfied; or your words)"
 
 
 class PlainDesk:
@@ -99,9 +92,9 @@ class PlainDesk:
         """What was typed within an answer, which is dropped for it."""
         if typed.option is not None:
             if not typed.option.fields:
-                self._allowed(run, self._event(run, typed.option, {}))
+                flow.allowed(run.session, flow.event_of(run.session, typed.option, {}))
             return self._option(run, turn, typed.option, typed.text)
-        self._command_allowed(run, turn, typed)
+        flow.command_allowed(run, typed)
         return self._command(run, turn, typed.command, typed.text)
 
     def wait(self, run: Run, job: Job) -> Event | Leave:
@@ -127,14 +120,12 @@ class PlainDesk:
     def journal_failed(self, run: Run, error: JournalError) -> bool:
         """Says that nothing moved, and asks whether to try again."""
         self._console.show(f"! {error}", indent=2, hang=2)
-        self._console.show(
-            "Nothing has moved: the call stands where it stood before this answer.", indent=2
-        )
+        self._console.show(texts.NOTHING_MOVED, indent=2)
         if not self._console.interactive:
             return False
         try:
             return Asker(self._console, (), lambda *_: None, lambda: True).yes(
-                "Try to write it again? (yes / no)"
+                texts.yes_no(texts.WRITE_AGAIN)
             )
         except (EOFError, KeyboardInterrupt):
             return False
@@ -157,7 +148,7 @@ class PlainDesk:
             return
         self._horizon = fence
         self._console.show()
-        self._console.show(no_way_back(run), indent=2)
+        self._console.show(texts.no_way_back(run), indent=2)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -181,11 +172,11 @@ class PlainDesk:
         def validate(line: str) -> None:
             typed = commands.parse(line, turn.options)
             if typed.option is not None and not typed.option.fields:
-                self._allowed(run, self._event(run, typed.option, {}))
+                flow.allowed(run.session, flow.event_of(run.session, typed.option, {}))
             elif typed.command:
-                self._command_allowed(run, turn, typed)
+                flow.command_allowed(run, typed)
             elif typed.option is None and line.strip() and answers.yes(line) is not True:
-                raise BadAnswer("Say it to the customer, then press Enter (or type a /word).")
+                raise BadAnswer(texts.SAY_FIRST)
 
         return Prompt("Said? [Enter]", validate, commands.completions(turn.options))
 
@@ -195,40 +186,39 @@ class PlainDesk:
         def validate(line: str) -> None:
             typed = commands.parse(line, turn.options)
             if typed.command:
-                self._command_allowed(run, turn, typed)
+                flow.command_allowed(run, typed)
             elif typed.option is not None:
                 if not typed.option.fields:
-                    self._allowed(run, self._event(run, typed.option, {}))
+                    flow.allowed(run.session, flow.event_of(run.session, typed.option, {}))
             elif turn.typed is None:
                 words = " or ".join(f"/{option.key}" for option in turn.options)
                 raise BadAnswer(f"Please choose: {words}.")
             elif turn.kind == "return_lines":
-                self._form(run, turn.typed).validate(line)
+                flow.form_of(run.session, turn.typed).validate(line)
             else:
-                self._allowed(run, self._parsed(run, turn.typed, line, turn.choices))
+                flow.allowed(run.session, flow.parsed(run.session, turn.typed, line, turn.choices))
 
         label = fields[0][1].prompt if fields else "Your choice"
         offered = [Completion(choice.ident, choice.words[:40]) for choice in turn.choices]
         if turn.typed is not None and turn.kind == "return_lines":
-            form = self._form(run, turn.typed)
+            form = flow.form_of(run.session, turn.typed)
             label, offered = form.label(), form.completions()
         return Prompt(label, validate, [*offered, *commands.completions(turn.options)])
 
     def _typed(self, run: Run, turn: Turn, question: Question, line: str) -> Answer | None:
         if turn.kind != "return_lines":
-            return Said(self._parsed(run, question, line, turn.choices))
+            return Said(flow.parsed(run.session, question, line, turn.choices))
         return self._lines(run, turn, question, line)
 
     def _option(self, run: Run, turn: Turn, option: Question, text: str) -> Answer | None:
         """An answer chosen by its key; its field is asked for, unless it was typed behind it."""
         if not option.fields:
-            return Said(self._event(run, option, {}))
+            return Said(flow.event_of(run.session, option, {}))
         (field,) = option.fields.values()
         choices = choices_for(run.session.case, field.type)
         if text:
             try:
-                event = self._parsed(run, option, text, choices)
-                self._allowed(run, event)
+                event = flow.allowed(run.session, flow.parsed(run.session, option, text, choices))
             except BadAnswer as error:
                 self._complain(error)
             else:
@@ -238,10 +228,12 @@ class PlainDesk:
         offered = [Completion(choice.ident, choice.words[:40]) for choice in choices]
         line = self._asker(run, turn).line(
             field.prompt,
-            lambda typed: self._allowed(run, self._parsed(run, option, typed, choices)),
+            lambda typed: flow.allowed(
+                run.session, flow.parsed(run.session, option, typed, choices)
+            ),
             offered,
         )
-        return Said(self._parsed(run, option, line, choices))
+        return Said(flow.parsed(run.session, option, line, choices))
 
     def _asker(self, run: Run, turn: Turn | None) -> Asker:
         """Reads lines within an answer; help, facts and notes leave the answer as it stands."""
@@ -251,6 +243,8 @@ class PlainDesk:
                 self._keep_note(run, text)
             elif command == "facts":
                 self._show_facts(run)
+            elif command == "story":
+                self._show_story(run)
             elif turn is not None:
                 show_help(self._console, turn)
 
@@ -261,110 +255,63 @@ class PlainDesk:
         self._console.show(f"! {error}", indent=2, hang=2)
 
     def _keep_note(self, run: Run, text: str) -> None:
-        kept = answers.text(text, MAX_NOTE)
+        kept = flow.note(text)
         if kept:
             run.note(kept)
-            self._console.show("The note is kept.", indent=2)
+            self._console.show(texts.NOTE_KEPT, indent=2)
 
     def _show_facts(self, run: Run) -> None:
         for label, known in facts(run.session):
             self._console.show(f"{label}: {known}", indent=2, hang=2)
 
-    # -- events -------------------------------------------------------------------------------
-
-    def _event(self, run: Run, question: Question, values: dict[str, Any]) -> Event:
-        return run.session.definition.vocabulary.by_name[question.event](**values)
-
-    def _parsed(
-        self, run: Run, question: Question, line: str, choices: tuple[Choice, ...]
-    ) -> Event:
-        """The event that a line stands for; raises `BadAnswer`."""
-        ((name, field),) = question.fields.items()
-        parse: Callable[[str], object] = {
-            "email": answers.email,
-            "order_id": answers.order_id,
-            "listed_order": lambda typed: answers.listed_order(typed, choices),
-            "picks": lambda typed: answers.picks(typed, choices),
-            "text": answers.text,
-        }[field.type]
-        return self._event(run, question, {name: parse(line)})
-
-    def _allowed(self, run: Run, event: Event) -> None:
-        """Raises `BadAnswer` with the machine's reason where it would refuse the event."""
-        step = run.session.propose(event)
-        if not step.accepted:
-            raise BadAnswer(run.session.refusal(step))
+    def _show_story(self, run: Run) -> None:
+        for line in story(run.log.header, run.log.entries, None):
+            self._console.show(line, indent=2, hang=10)
 
     # -- the return's lines -------------------------------------------------------------------
 
     def _lines(self, run: Run, turn: Turn, question: Question, first: str) -> Answer | None:
-        form = self._form(run, question)
+        form = flow.form_of(run.session, question)
         asker = self._asker(run, turn)
         form.take(first)
         while True:
             if form.wants_note:
-                form.take_note(asker.line("What is the reason, in a few words", answers.text))
+                form.take_note(asker.line(texts.OTHER_REASON, answers.text))
             if form.complete:
                 break
             form.take(asker.line(form.label(), form.validate, form.completions()))
-        event = self._lines_event(run, question, form.lines)
+        event = flow.valued(run.session, question, form.lines)
         show = self._console.show
         show()
-        show("This will be sent to the shop, and cannot be undone from here:", indent=2, bold=True)
+        show(texts.WILL_BE_SENT, indent=2, bold=True)
         for number, (sent, about) in enumerate(form.review(event), 1):
             show(f"{number:>3}  {sent}", indent=2, hang=5)
             show(about, indent=7, hang=2)
-        for left_out in form.left_out():
-            show(f"Left out, though it may go back: {left_out}", indent=2, hang=2)
+        for what in form.left_out():
+            show(texts.left_out(what), indent=2, hang=2)
         if question.confirm:
             speak(self._console, run.session.words(question.confirm))
-        typed = asker.line("The customer's answer (yes / no / change)", form.validate_yes)
+        offered = " / ".join(texts.REVIEW_ANSWERS)
+        typed = asker.line(f"{texts.CUSTOMERS_ANSWER} ({offered})", form.validate_yes)
         if answers.yes(typed) is True:
             return Said(event)
         if answers.yes(typed) is False:
-            close = next((o for o in turn.options if o.event == "return_declined"), None)
-            show(
-                "Nothing was sent. Choose what the customer wants instead"
-                + (f"; /{close.key} ends the call without this return." if close else "."),
-                indent=2,
-            )
+            show(texts.nothing_sent(turn), indent=2)
         raise Cancelled
 
-    def _form(self, run: Run, question: Question) -> LinesForm:
-        return LinesForm(
-            run.session,
-            lambda lines: self._allowed(run, self._lines_event(run, question, lines)),
-        )
-
-    def _lines_event(self, run: Run, question: Question, lines: tuple[ReturnLine, ...]) -> Event:
-        return self._event(run, question, {next(iter(question.fields)): lines})
-
     # -- commands -----------------------------------------------------------------------------
-
-    def _command_allowed(self, run: Run, turn: Turn, typed: commands.Typed) -> None:
-        if typed.command == "back" and not run.can_go_back:
-            raise BadAnswer(no_way_back(run))
-        if typed.command == "note":
-            answers.text(typed.text, MAX_NOTE)
-        if typed.command == "check":
-            lookups.item_for(run.session, typed.text)
-        if typed.command == "transfer":
-            vocabulary = run.session.definition.vocabulary
-            self._allowed(run, vocabulary.build_human("asked", "."))
 
     def _command(self, run: Run, turn: Turn, command: str, text: str) -> Answer | None:
         match command:
             case "back":
                 return Back()
             case "note":
-                asked = text or self._asker(run, turn).line(
-                    "Note", lambda line: answers.text(line, MAX_NOTE)
-                )
+                asked = text or self._asker(run, turn).line(texts.NOTE, flow.note)
                 self._keep_note(run, asked)
             case "transfer":
                 return Said(self._transfer(run, turn))
             case "hangup":
-                if self._asker(run, turn).yes(GONE):
+                if self._asker(run, turn).yes(texts.yes_no(texts.GONE)):
                     return Said(run.session.definition.vocabulary.dropped())
             case "check":
                 self._checking = lookups.Checking(run.session, lookups.item_for(run.session, text))
@@ -374,27 +321,24 @@ class PlainDesk:
                     raise Left
             case "facts":
                 self._show_facts(run)
+            case "story":
+                self._show_story(run)
             case "help":
                 show_help(self._console, turn)
         return None
 
     def _transfer(self, run: Run, turn: Turn | None) -> Event:
         """Asks why, and shows the drafted summary for editing (rule 34)."""
-        vocabulary = run.session.definition.vocabulary
         asker = self._asker(run, turn)
-        typed = answers.text(asker.line(TRANSFER_WHY, answers.text))
-        reason = typed or "asked"
-        if typed.casefold().replace("_", " ").strip() in ("not satisfied", "unsatisfied"):
-            reason = "not_satisfied"
-        draft = vocabulary.draft_summary(run.session.case, reason)
-        self._console.show("Summary for the next person; edit it or press Enter:", indent=2)
+        reason = flow.transfer_reason(asker.line(f"{texts.WHY} ({texts.WHY_ABOUT})", answers.text))
+        draft = flow.drafted(run.session, reason)
+        self._console.show(texts.SUMMARY_ABOUT, indent=2)
         self._console.show(draft, indent=4)
 
         def event(line: str) -> Event:
-            return vocabulary.build_human(reason, answers.text(line, MAX_NOTE))
+            return flow.transfer(run.session, reason, line)
 
-        line = asker.line("Summary", lambda line: self._allowed(run, event(line)), (), draft)
-        return event(line)
+        return event(asker.line(texts.SUMMARY, event, (), draft))
 
     def _transfer_instead(self, run: Run) -> Event | None:
         """A transfer while the shop is slow; None where the agent went back to waiting."""
@@ -403,7 +347,9 @@ class PlainDesk:
         except Cancelled:
             return None
         except Instead as instead:
-            if instead.typed.command == "hangup" and self._asker(run, None).yes(GONE):
+            if instead.typed.command == "hangup" and self._asker(run, None).yes(
+                texts.yes_no(texts.GONE)
+            ):
                 return run.session.definition.vocabulary.dropped()
             return None
 
@@ -432,8 +378,8 @@ class PlainDesk:
         show = self._console.show
         show()
         if run.log.entries:
-            show("The call is kept. Go on with it:", indent=2)
+            show(texts.KEPT, indent=2)
             show(f"{self._resume} {run.log.header.case_id}", indent=4, whole=True)
         else:
-            show("Nothing was answered yet, so nothing is kept.", indent=2)
+            show(texts.NOT_KEPT, indent=2)
         return Leave()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from returnflow.engine.run import Run
-from returnflow.engine.vocabulary import event_name
 from returnflow.wizard.commands import COMMANDS
 from returnflow.wizard.console import Console
 from returnflow.wizard.lines import reasons_lines
@@ -60,14 +58,3 @@ def show_help(console: Console, turn: Turn) -> None:
         console.show(f"/{option.key}: {option.label}", indent=2, hang=2)
     for word, about in COMMANDS.items():
         console.show(f"/{word}: {about}", indent=2, hang=2)
-
-
-def no_way_back(run: Run) -> str:
-    """Why no answer can be taken back, with the commit horizon by its name (rule 32)."""
-    fence = run.horizon
-    if fence is None:
-        return "There is no answer to take back yet."
-    if isinstance(fence, run.session.definition.vocabulary.resumed):
-        return "/back ends here: the call was taken up again under another day."
-    what = event_name(fence).replace("_", " ")
-    return f"/back ends here: what was sent to the shop stays ({what})."

@@ -14,6 +14,7 @@ from returnflow.engine.session import Ask, Session
 from returnflow.engine.vocabulary import Due
 from returnflow.returns import eligibility
 from returnflow.returns.case import Case
+from returnflow.returns.events import BackendFailed
 from returnflow.returns.line import Line
 from returnflow.returns.telling import money, scope
 from returnflow.wizard.answers import Choice
@@ -69,11 +70,6 @@ def turn_of(session: Session, ask: Ask) -> Turn:
     kind = next(iter(typed.fields.values())).type if typed and typed.fields else ""
     due = ask.dues[0] if ask.dues else None
     choices = choices_for(session.case, kind)
-    listing: tuple[Listed, ...] = ()
-    if kind == "listed_order":
-        listing = _orders(session.case)
-    elif kind == "picks":
-        listing = _items(session.case)
     tell = session.tell()
     return Turn(
         step=f"Step {state.step} · {session.definition.steps[state.step]}",
@@ -83,11 +79,37 @@ def turn_of(session: Session, ask: Ask) -> Turn:
         due=due,
         due_words=session.due_words(due) if due else "",
         say=session.words(state.say) if state.say and not tell else "",
-        listing=listing,
+        listing=listing_for(session.case, kind),
         choices=choices,
         kind=kind,
         typed=typed,
         options=tuple(question for question in state.questions if question.key is not None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A sentence of a checklist, and whether it was said."""
+
+    due: Due
+    words: str
+    said: bool
+
+
+def checklist(session: Session) -> tuple[Tick, ...]:
+    """What has to be said in this state: what is owed, and what was said of the same subjects."""
+    owed = session.dues()
+    if not owed or session.state.owes is None:
+        return ()
+    # As if nothing had been said yet: then all is owed, in the order in which it is said.
+    unsaid: Case = session.case.copy()
+    unsaid.told = set()
+    subjects = {due.subject for due in owed}
+    left = {(due.notice, due.subject) for due in owed}
+    return tuple(
+        Tick(due, session.due_words(due), (due.notice, due.subject) not in left)
+        for due in session.definition.vocabulary.dues[session.state.owes](unsaid)
+        if due.subject in subjects
     )
 
 
@@ -99,6 +121,13 @@ def choices_for(case: Case, kind: str) -> tuple[Choice, ...]:
     if kind == "picks":
         return item_choices(case)
     return order_choices(case) if kind == "listed_order" else ()
+
+
+def listing_for(case: Case, kind: str) -> tuple[Listed, ...]:
+    """The same as it is read: a title and details for each of `choices_for`."""
+    if kind == "picks":
+        return _items(case)
+    return _orders(case) if kind == "listed_order" else ()
 
 
 def order_choices(case: Case) -> tuple[Choice, ...]:
@@ -206,6 +235,34 @@ def facts(session: Session) -> list[Fact]:
 
 
 def _matters(session: Session) -> list[Fact]:
+    return trouble(session) + _of_step(session)
+
+
+def trouble(session: Session) -> list[Fact]:
+    """After a failure of the shop: what is known and what is not (rules 29, 30)."""
+    failed = session.last.event if session.last is not None else None
+    if not isinstance(failed, BackendFailed):
+        return []
+    why = f" ({failed.message})" if failed.message else ""
+    if failed.outcome == "cancelled":
+        return [("Known", f"{failed.operation} was stopped; a look-up changes nothing.")]
+    if not session.definition.vocabulary.operations[failed.operation].request:
+        return [
+            ("Known", f"{failed.operation} gave no answer{why}; a look-up changes nothing."),
+            ("Not known", "what the shop would have answered; the same can be asked again."),
+        ]
+    if failed.outcome == "known":
+        return [("Known", f"{failed.operation} did not reach the shop{why}: nothing was done.")]
+    return [
+        ("Known", f"{failed.operation} was sent, and no usable answer came{why}."),
+        (
+            "Not known",
+            "whether the shop did it. Asked again it gets the same key, so it is not done twice.",
+        ),
+    ]
+
+
+def _of_step(session: Session) -> list[Fact]:
     case: Case = session.case
     state = session.state
     if state.owes == "refusals":

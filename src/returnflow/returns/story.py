@@ -24,7 +24,7 @@ def story(header: Header, entries: Sequence[Entry], masker: Masker | None) -> It
     """The lines of the story.
 
     Args:
-        entries: all rows, read without a vocabulary.
+        entries: all rows, read with a vocabulary or without one.
         masker: hides addresses and phone numbers (rule 38); None where they were asked for.
     """
     begun = header.started_at.astimezone()
@@ -34,7 +34,7 @@ def story(header: Header, entries: Sequence[Entry], masker: Masker | None) -> It
     yield ""
     shown = {entry.seq for entry in visible(entries)}
     customer = ""
-    for entry in entries:
+    for entry in map(_plain, entries):
         body = entry.event.body if isinstance(entry.event, RecordedEvent) else {}
         customer = body.get("customer", {}).get("customer_id", customer)
         if body.get("order", {}).get("customer_id", customer) != customer:
@@ -53,6 +53,15 @@ def story(header: Header, entries: Sequence[Entry], masker: Masker | None) -> It
         yield f"The call ended: {last.state}."
     else:
         yield f"The call is open, in {last.state}. Go on: returnflow calls resume {header.case_id}"
+
+
+def _plain(entry: Entry) -> Entry:
+    """The row with its event as plain data, as it is read without a vocabulary."""
+    event = entry.event
+    if event is None or isinstance(event, RecordedEvent):
+        return entry
+    body: dict[str, Any] = msgspec.to_builtins(event)
+    return msgspec.structs.replace(entry, event=RecordedEvent(name=event_name(event), body=body))
 
 
 def _line(entry: Entry, masker: Masker | None) -> str:

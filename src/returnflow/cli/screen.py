@@ -1,0 +1,80 @@
+"""Calls on the full screen, one after the other, and what stays on the terminal after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import click
+
+from returnflow.cli import opening
+from returnflow.cli.status import ENDED, LEFT_OPEN
+from returnflow.wizard.screen.desk import ScreenDesk
+from returnflow.wizard.texts import KEPT, NOT_KEPT
+
+if TYPE_CHECKING:
+    from returnflow.engine.journal import CaseLog
+    from returnflow.engine.session import Session
+
+    Begin = Callable[[], AbstractContextManager[tuple[Session, CaseLog]]]
+
+
+class Shift:
+    """Calls that one agent leads, one after the other.
+
+    Args:
+        again: the command that goes on with a call, but for its case id.
+        notice: what is to be told at the first question, or "".
+    """
+
+    def __init__(self, place: opening.Place, again: str, notice: str = "") -> None:
+        self._place = place
+        self._again = again
+        self._desk = ScreenDesk(
+            ("returnflow", _short(place.backend_url), place.agent),
+            place.patience,
+            opening.now,
+            notice=notice,
+        )
+        self._told: list[str] = []
+
+    def lead_calls(self, begin: Begin) -> int:
+        """Leads calls for as long as the agent wants another; the exit status of the last."""
+        try:
+            while True:
+                with begin() as (session, log):
+                    code = self._lead(session, log, resume=False)
+                if code != ENDED or not self._desk.goes_on:
+                    return code
+        finally:
+            self._close()
+
+    def resume(self, session: Session, log: CaseLog) -> int:
+        """Goes on with a call that was left; the exit status."""
+        self._desk.only_call = True
+        try:
+            return self._lead(session, log, resume=True)
+        finally:
+            self._close()
+
+    def _lead(self, session: Session, log: CaseLog, *, resume: bool) -> int:
+        code = opening.lead(self._place, session, log, self._desk, self._again, resume=resume)
+        if code == LEFT_OPEN:
+            self._told += (
+                [KEPT, f"  {self._again} {log.header.case_id}"] if log.entries else [NOT_KEPT]
+            )
+        else:
+            title = session.definition.states[log.entries[-1].state].title
+            self._told.append(f"Case {log.header.case_id}: {title}")
+        return code
+
+    def _close(self) -> None:
+        self._desk.close()
+        for line in self._told:
+            click.echo(line)
+
+
+def _short(url: str) -> str:
+    """The shop by the last part of its URL: the rest of it is of no use in the middle of a call."""
+    return url.rstrip("/").rpartition("/")[2] or url
