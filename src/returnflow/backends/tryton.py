@@ -13,7 +13,7 @@ from returnflow.backends import tryton_rows as rows
 from returnflow.backends.tryton_address import Address, parse, password
 from returnflow.backends.tryton_policy import Policy, load
 from returnflow.backends.tryton_reads import Reads
-from returnflow.backends.tryton_returns import Returns
+from returnflow.backends.tryton_returns import PATIENCE, Returns
 from returnflow.backends.tryton_rows import Company, ComplaintType
 from returnflow.backends.tryton_rpc import Session
 from returnflow.backends.tryton_transfers import Transfers
@@ -46,13 +46,20 @@ TIMEOUT = 30.0
 """Seconds to wait for an answer."""
 
 
-def connect(url: str, *, policy: Policy | None = None, timeout: float = TIMEOUT) -> TrytonShop:
+def connect(
+    url: str,
+    *,
+    policy: Policy | None = None,
+    timeout: float = TIMEOUT,
+    patience: float = PATIENCE,
+) -> TrytonShop:
     """The shop behind a URL, after logging in there.
 
     Args:
         url: see `returnflow.backends.tryton_address.parse`.
         policy: what else the file would say.
         timeout: seconds to wait for an answer.
+        patience: seconds to wait for another one who has begun a return under the same key.
 
     Raises:
         UsageError: the URL, the password or the policy file is missing or wrong, or Tryton lacks
@@ -64,13 +71,13 @@ def connect(url: str, *, policy: Policy | None = None, timeout: float = TIMEOUT)
     rules = load(address.policy) if policy is None else policy
     session = Session(address, password(address), timeout=timeout)
     try:
-        return _shop(session, rules, address)
+        return _shop(session, rules, address, patience)
     except BaseException:
         session.close()
         raise
 
 
-def _shop(session: Session, policy: Policy, address: Address) -> TrytonShop:
+def _shop(session: Session, policy: Policy, address: Address, patience: float) -> TrytonShop:
     number = session.context["company"]
     [company] = rows.search(session, Company, [("id", "=", number)], limit=1)
     try:
@@ -95,7 +102,8 @@ def _shop(session: Session, policy: Policy, address: Address) -> TrytonShop:
             "with the origin Sale, or name others in the policy file (see docs/tryton.md)"
         )
     reads = Reads(session, policy, company)
-    returns = Returns(session, reads, {each: known[fold(name)] for each, name in wanted.items()})
+    of_reasons = {each: known[fold(name)] for each, name in wanted.items()}
+    returns = Returns(session, reads, of_reasons, patience=patience)
     transfers = Transfers(
         session, known[fold(policy.transfers.complaint_type)], policy.transfers.unidentified
     )

@@ -24,12 +24,22 @@ IS_ORDER = (
 )
 
 _STATUS = {"done": "DELIVERED", "shipped": "IN_TRANSIT", "cancelled": "CANCELLED"}
+_RETURN_STATUS = {
+    "done": "RETURN_COMPLETED",
+    "received": "RETURN_PICKEDUP",
+    "cancelled": "CANCELLED",
+}
 _WITHOUT_SHIPMENT = "move-"
 
 
 def status(state: str) -> str:
     """A shipment's state as the procedure names it; whatever has not left is at the warehouse."""
     return _STATUS.get(state, "AT_WAREHOUSE")
+
+
+def return_status(state: str) -> str:
+    """A return shipment's state as the procedure names it."""
+    return _RETURN_STATUS.get(state, "RETURN_INITIATED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +89,16 @@ class Book:
             ("state", "!=", "cancelled"),
             model="sale.line",
         )
-        named = [rows.referred(move.shipment, Shipment.NAME) for move in moves]
-        known = {
-            shipment.id: shipment
-            for shipment in rows.among(
-                self._session, Shipment, "id", [each for each in named if each is not None]
-            )
-        }
         factors = {line.id: line.factor for line in self.all_lines}
         packed: dict[int, dict[tuple[str, str], Decimal]] = {}
-        for move, shipment_id in zip(moves, named, strict=True):
+        for move in moves:
             line = rows.referred(move.origin, "sale.line")
             if line not in factors:
                 continue
             amount = move.quantity * move.unit.factor / factors[line]
             mine = packed.setdefault(line, defaultdict(Decimal))
-            mine[_package(move, known.get(shipment_id or 0))] += amount
-        return {
-            line: [Packed(key[0], whole(amount), key[1]) for key, amount in found.items()]
-            for line, found in packed.items()
-        }
+            mine[_package(move)] += amount
+        return {line.id: _packed(ordered(line), packed.get(line.id, {})) for line in self.all_lines}
 
     def orders(self, taxes: str) -> list[Order]:
         """The orders whole.
@@ -119,11 +119,14 @@ class Book:
                     quantity=ordered(line),
                     unit_price=prices.of(line, sale),
                     currency=sale.currency.code,
-                    returned=ceiling(sum((hold.on([line.id]) for hold in mine), Decimal(0))),
+                    # Staff can take back more than was ordered; there is no more than all.
+                    returned=min(
+                        ordered(line),
+                        ceiling(sum((hold.on([line.id]) for hold in mine), Decimal(0))),
+                    ),
                     parcels=tuple(
                         Parcel(package_id=each.package_id, quantity=each.quantity)
-                        for each in parcels.get(line.id, ())
-                        if each.quantity
+                        for each in parcels[line.id]
                     ),
                 )
                 for line in self.lines[sale.id]
@@ -153,7 +156,7 @@ class Book:
                         description=_description(line),
                         quantity=ordered(line),
                         current_shipment_status=", ".join(
-                            dict.fromkeys(_statuses(line, parcels.get(line.id, [])))
+                            dict.fromkeys(_statuses(line, parcels[line.id]))
                         ),
                     )
                     for line in self.lines[sale.id]
@@ -165,11 +168,15 @@ class Book:
 
 def find_sales(session: Session, order_ids: Iterable[str], company: int) -> list[Sale]:
     """The orders with these numbers, compared trimmed and without regard to case (rule 22)."""
-    found: list[Sale] = []
-    for chunk in rows.chunks([each.strip() for each in order_ids if each.strip()]):
+    wanted = [each.strip() for each in order_ids if each.strip()]
+    mine = (("company", "=", company), *IS_ORDER)
+    found = {sale.id: sale for sale in rows.among(session, Sale, "number", wanted, *mine)}
+    # Most ids come from Tryton itself; only what was typed is searched for the slow way.
+    exact = {sale.number for sale in found.values()}
+    for chunk in rows.chunks([each for each in wanted if each not in exact], most=50):
         named = ["OR", *(("number", "ilike", rows.literal(each)) for each in chunk)]
-        found += rows.every(session, Sale, [named, ("company", "=", company), *IS_ORDER])
-    return found
+        found |= {sale.id: sale for sale in rows.every(session, Sale, [named, *mine])}
+    return list(found.values())
 
 
 def customer_id(party: int, code: str) -> str:
@@ -193,9 +200,11 @@ def move_of(package_id: str) -> int | None:
 
 
 def ordered(line: Line) -> int:
-    """Whole units ordered, less what the shop has given up to deliver."""
-    amount = line.quantity if line.actual_quantity is None else line.actual_quantity
-    return whole(amount or Decimal(0))
+    """Whole units ordered.
+
+    Not Tryton's "actual quantity": that is what has been shipped so far where staff ship by hand.
+    """
+    return whole(line.quantity or Decimal(0))
 
 
 def whole(amount: Decimal) -> int:
@@ -218,10 +227,7 @@ def _number(given: str, prefix: str) -> int | None:
 def _is_goods(line: Line) -> bool:
     """Not shipping, not a service, not a line that itself takes something back."""
     return (
-        line.product is not None
-        and line.product.template.type != "service"
-        and line.quantity is not None
-        and line.quantity > 0
+        line.product is not None and line.product.template.type != "service" and ordered(line) >= 1
     )
 
 
@@ -229,14 +235,26 @@ def _description(line: Line) -> str:
     return (line.product.name if line.product else "") or line.description
 
 
-def _package(move: Move, shipment: Shipment | None) -> tuple[str, str]:
+def _package(move: Move) -> tuple[str, str]:
     """A parcel's id and status."""
-    if shipment is not None and shipment.number:
-        return shipment.number, status(shipment.state)
+    shipped = rows.referred(move.shipment, Shipment.NAME) is not None
+    if shipped and move.carrier is not None and move.carrier.number:
+        return move.carrier.number, status(move.carrier.state)
     if move.state == "done":
         # Handed over in the shop, or sent by the supplier: gone, but in no parcel of its own.
         return f"{_WITHOUT_SHIPMENT}{move.id}", "DELIVERED"
     return "", "NOT_YET_SHIPPED"
+
+
+def _packed(most: int, found: Mapping[tuple[str, str], Decimal]) -> list[Packed]:
+    """Whole units by parcel, and no more of them than were ordered."""
+    packed = []
+    for (package_id, state), amount in found.items():
+        units_here = min(most, whole(amount))
+        if units_here > 0:
+            packed.append(Packed(package_id, units_here, state))
+            most -= units_here
+    return packed
 
 
 def _statuses(line: Line, parcels: Sequence[Packed]) -> Iterable[str]:

@@ -243,8 +243,12 @@ class Reads:
         number = orders.move_of(wanted)
         if number is not None:
             for move in rows.search(self._session, Move, [("id", "=", number)], limit=1):
-                return _package(wanted, "ORDER_DELIVERY", move.state, move)
-        for kind, type_ in ((Shipment, "ORDER_DELIVERY"), (ReturnShipment, "RETURN")):
+                return _package(wanted, "ORDER_DELIVERY", orders.status(move.state), move)
+        kinds = (
+            (Shipment, "ORDER_DELIVERY", orders.status),
+            (ReturnShipment, "RETURN", orders.return_status),
+        )
+        for kind, type_, status in kinds:
             domain = [("number", "=", wanted), ("company", "=", self._company.id)]
             found = rows.every(self._session, kind, domain)
             if len(found) > 1:
@@ -254,7 +258,7 @@ class Reads:
                     outcome="known",
                 )
             for shipment in found:
-                return _package(wanted, type_, shipment.state, shipment)
+                return _package(wanted, type_, status(shipment.state), shipment)
         raise NotFoundError(f"Tryton has no shipment {package_id!r}")
 
 
@@ -266,12 +270,12 @@ class _Numbered(Row):
     number: rows.Words
 
 
-def _package(package_id: str, type_: str, state: str, dates: Shipment | Move) -> Package:
-    arrived = dates.effective_date if state == "done" else None
+def _package(package_id: str, type_: str, status: str, dates: Shipment | Move) -> Package:
+    arrived = dates.effective_date if dates.state == "done" else None
     return Package(
         package_id=package_id,
         type=type_,
-        current_status=orders.status(state),
+        current_status=status,
         estimated_delivery_date=dates.planned_date.isoformat() if dates.planned_date else "",
         final_delivery_date=arrived.isoformat() if arrived else "",
     )

@@ -138,7 +138,6 @@ class Line(Row):
     sale: int
     type: str
     quantity: Units | None
-    actual_quantity: Units | None
     unit_price: Money | None
     description: Words
     taxes: tuple[int, ...]
@@ -152,6 +151,13 @@ class Line(Row):
         return self.unit.factor if self.unit else Decimal(1)
 
 
+class Carrier(Row):
+    """A shipment of any kind, as far as a move tells of it."""
+
+    number: Words
+    state: Words
+
+
 class Move(Row):
     """Goods that change places; `origin` is the line of the order."""
 
@@ -163,6 +169,7 @@ class Move(Row):
     effective_date: date | None
     planned_date: date | None
     shipment: Words
+    carrier: Carrier | None = Field(alias="shipment.")
     unit: Unit = Field(alias="unit.")
 
 
@@ -373,10 +380,10 @@ def among(
     return found
 
 
-def chunks(values: Sequence[T]) -> Iterator[list[T]]:
+def chunks(values: Sequence[T], *, most: int = PAGE) -> Iterator[list[T]]:
     """The values, as many at a time as one call takes."""
-    for start in range(0, len(values), PAGE):
-        yield list(values[start : start + PAGE])
+    for start in range(0, len(values), most):
+        yield list(values[start : start + most])
 
 
 def literal(text: str) -> str:

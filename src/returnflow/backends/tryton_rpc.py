@@ -11,7 +11,7 @@ import base64
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
@@ -55,9 +55,11 @@ class Session:
         waits = httpx.Timeout(timeout, connect=min(timeout, 5.0))
         # An idle connection that the server has closed shows itself only when a request is lost
         # on it. A look-up is simply made again; a write gets a new connection each time.
-        self._reading = httpx.Client(timeout=waits)
+        # Reading the certificates takes a while, so it is done once, and only where they are needed.
+        trust = httpx.create_ssl_context() if address.scheme == "https" else False
+        self._reading = httpx.Client(timeout=waits, verify=trust)
         self._writing = httpx.Client(
-            timeout=waits, limits=httpx.Limits(max_keepalive_connections=0)
+            timeout=waits, verify=trust, limits=httpx.Limits(max_keepalive_connections=0)
         )
         self._lock = threading.Lock()
         self._token = ""
@@ -241,6 +243,8 @@ def _error(error: Any, method: str) -> ReturnflowError:
     match error:
         case ["UserWarning", [str(name), str(message), *more]]:
             return WarnedError(_sentence(message, *more), name=name)
+        case ["LoginException", [_, str(message), *_]]:
+            return DeclinedError(message)
         case ["UserError", [str(message), *more]]:
             return DeclinedError(_sentence(message, *more))
         case ["ConcurrencyException", *_]:
@@ -265,8 +269,16 @@ def _decode(found: dict[str, Any]) -> Any:
             case "date":
                 return date(found["year"], found["month"], found["day"])
             case "datetime":
-                clock = (found[part] for part in ("hour", "minute", "second", "microsecond"))
-                return datetime(found["year"], found["month"], found["day"], *clock)  # noqa: DTZ001
+                moment = datetime(
+                    found["year"],
+                    found["month"],
+                    found["day"],
+                    found["hour"],
+                    found["minute"],
+                    found["second"],
+                    found["microsecond"],
+                )
+                return moment.replace(tzinfo=UTC)
     except (KeyError, TypeError, InvalidOperation) as error:
         raise ValueError(f"no {found['__class__']}: {found}") from error
     return found

@@ -29,8 +29,8 @@ class Transfers:
     def hand_over(self, customer_id: str | None, summary: str, *, key: str) -> TransferReceipt:
         """See the protocol.
 
-        Refusal codes: ``empty_summary``, ``unknown_customer``, ``customer_needed``, ``bad_key``,
-        ``bad_text``, ``key_reused``, ``declined``.
+        Refusal codes: ``empty_summary``, ``unknown_customer``, ``bad_key``, ``bad_text``,
+        ``key_reused``, ``declined``.
         """
         words = summary.strip()
         if not words:
@@ -71,7 +71,7 @@ class Transfers:
         code = self._unidentified if customer_id is None else customer_id
         if code is None:
             refuse(
-                "customer_needed",
+                "unknown_customer",
                 "Tryton keeps a transfer with its customer, and nobody has been identified; "
                 "identify the customer, or name a party for such calls in the policy file",
             )

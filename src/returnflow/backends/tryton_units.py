@@ -56,7 +56,7 @@ def holds(session: Session, lines: Sequence[Line]) -> list[Hold]:
     for line in lines:
         by_sale[line.sale].append(line)
     sale_of = {line.id: line.sale for line in lines}
-    complaints = {each.id: each for each in _once_per_key(_complaints(session, by_sale, sale_of))}
+    complaints = {each.id: each for each in _once_per_key(_complaints(session, by_sale))}
     actions = rows.among(session, Action, "complaint", complaints, ("action", "=", "sale_return"))
     asked: dict[int, list[ActionLine]] = defaultdict(list)
     for each in rows.among(session, ActionLine, "action", [action.id for action in actions]):
@@ -92,11 +92,17 @@ def whole(session: Session, sales: Iterable[int]) -> list[Line]:
     return [line for line in lines if line.product is not None and line.quantity]
 
 
-def _complaints(session: Session, sales: Iterable[int], lines: Iterable[int]) -> list[Complaint]:
+def _complaints(session: Session, sales: Iterable[int]) -> list[Complaint]:
     alive = ("state", "not in", list(FREED))
-    about_orders = rows.among(session, Complaint, "origin.id", sales, alive, model="sale.sale")
-    about_lines = rows.among(session, Complaint, "origin.id", lines, alive, model="sale.line")
-    return about_orders + about_lines
+    found: list[Complaint] = []
+    for chunk in rows.chunks(list(sales)):
+        about = [
+            "OR",
+            ("origin.id", "in", chunk, "sale.sale"),
+            ("origin.sale", "in", chunk, "sale.line"),
+        ]
+        found += rows.every(session, Complaint, [about, alive])
+    return found
 
 
 def _once_per_key(complaints: Iterable[Complaint]) -> list[Complaint]:
