@@ -34,11 +34,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-@pytest.fixture(autouse=True)
-def password(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _password() -> Iterator[None]:
     """The password, and no proxy on the way to loopback."""
-    monkeypatch.setenv("RETURNFLOW_TRYTON_PASSWORD", PASSWORD)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RETURNFLOW_TRYTON_PASSWORD", PASSWORD)
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        yield
 
 
 @pytest.fixture
@@ -50,8 +52,8 @@ def relay(server: Server) -> Iterator[Relay]:
 
 @pytest.fixture
 def shop(server: Server) -> Iterator[TrytonShop]:
-    """The shop, through a network that works."""
-    with closing(tryton.connect(server.url(), policy=live.POLICY)) as connected:
+    """The shop, through a network that works; what another one left is taken over at once."""
+    with closing(tryton.connect(server.url(), policy=live.POLICY, patience=0)) as connected:
         yield connected
 
 

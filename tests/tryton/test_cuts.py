@@ -53,8 +53,14 @@ def test_the_cuts_below_are_at_everything_that_is_written(
     assert written == [name for name, _ in WRITES]
 
 
-@pytest.mark.parametrize("act", ["cut_before", "cut_after", "error_text"])
-@pytest.mark.parametrize(("method", "number"), WRITES, ids=[f"{n}-{i}" for n, i in WRITES])
+@pytest.mark.parametrize(
+    ("method", "number", "act"),
+    [
+        *((*write, "cut_before") for write in WRITES),
+        *((*write, "cut_after") for write in WRITES),
+        ("sale.complaint.approve", 1, "error_text"),
+    ],
+)
 def test_asked_again_after_a_cut_it_is_one_return(
     relay: Relay,
     unlucky: TrytonShop,

@@ -90,7 +90,7 @@ def test_a_second_claim_of_a_key_is_cancelled(
         [copy] = staff.call("sale.complaint", "copy", [number])
         staff.change("UPDATE sale_complaint SET reference = ? WHERE id = ?", f"{MARK}twice", copy)
 
-    shop = delayed("complaint.wait", late)
+    shop = delayed("sale.confirm", late)
     receipt = take(shop, "twice", 1)
     assert [state for _, state in staff.complaints("twice")] == ["done", "draft"]
     # It came after the last look. It holds nothing, and the next one clears it away.

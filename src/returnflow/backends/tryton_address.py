@@ -108,11 +108,13 @@ def _kept(address: Address) -> str | None:
     # Imported late: whoever sets the variable needs no keyring.
     try:
         import keyring
-        from keyring.errors import KeyringError
+        from keyring.errors import KeyringError, NoKeyringError
     except ImportError:
         return None
     try:
         return keyring.get_password(address.shown, address.user)
+    except NoKeyringError:
+        return None
     except KeyringError as error:
         raise UsageError(
             f"the keyring cannot be read ({error}): unlock it, or set {PASSWORD_VARIABLE}"

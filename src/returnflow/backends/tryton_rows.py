@@ -17,8 +17,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from returnflow.backends.tryton_rpc import DeclinedError, Session
 from returnflow.errors import UnavailableError
 
-PAGE = 500
-"""Records, or ids, of one call; servers limit both."""
+PAGE = 1000
+"""Records of one call; servers limit them."""
+
+MANY = 500
+"""Ids of one call: fewer than a page, so that their records need no second one."""
 
 R = TypeVar("R", bound="Row")
 T = TypeVar("T")
@@ -380,7 +383,7 @@ def among(
     return found
 
 
-def chunks(values: Sequence[T], *, most: int = PAGE) -> Iterator[list[T]]:
+def chunks(values: Sequence[T], *, most: int = MANY) -> Iterator[list[T]]:
     """The values, as many at a time as one call takes."""
     for start in range(0, len(values), most):
         yield list(values[start : start + most])

@@ -11,7 +11,7 @@ import base64
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
@@ -55,7 +55,7 @@ class Session:
         waits = httpx.Timeout(timeout, connect=min(timeout, 5.0))
         # An idle connection that the server has closed shows itself only when a request is lost
         # on it. A look-up is simply made again; a write gets a new connection each time.
-        # Reading the certificates takes a while, so it is done once, and only where they are needed.
+        # Reading the certificates takes a while, so it is done once, and only where needed.
         trust = httpx.create_ssl_context() if address.scheme == "https" else False
         self._reading = httpx.Client(timeout=waits, verify=trust)
         self._writing = httpx.Client(
@@ -268,17 +268,6 @@ def _decode(found: dict[str, Any]) -> Any:
                 return Decimal(found["decimal"])
             case "date":
                 return date(found["year"], found["month"], found["day"])
-            case "datetime":
-                moment = datetime(
-                    found["year"],
-                    found["month"],
-                    found["day"],
-                    found["hour"],
-                    found["minute"],
-                    found["second"],
-                    found["microsecond"],
-                )
-                return moment.replace(tzinfo=UTC)
     except (KeyError, TypeError, InvalidOperation) as error:
         raise ValueError(f"no {found['__class__']}: {found}") from error
     return found
@@ -287,7 +276,7 @@ def _decode(found: dict[str, Any]) -> Any:
 def _encode(value: Any) -> Any:
     if isinstance(value, Decimal):
         return {"__class__": "Decimal", "decimal": str(value)}
-    if isinstance(value, date) and not isinstance(value, datetime):
+    if isinstance(value, date):
         parts = {"year": value.year, "month": value.month, "day": value.day}
         return {"__class__": "date", **parts}
     raise TypeError(f"no JSON for {type(value).__name__}")
