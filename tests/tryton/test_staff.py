@@ -154,6 +154,7 @@ def _taxed(staff: Staff) -> str:
                 "type": "service",
                 "salable": True,
                 "default_uom": kettle["default_uom"],
+                "sale_uom": kettle["default_uom"],
                 "list_price": Decimal("4.90"),
                 "account_category": staff.search("product.category", [("accounting", "=", True)])[
                     0

@@ -83,7 +83,7 @@ def test_a_cut_in_the_middle_of_a_return(
     assert "nobody knows yet whether the return" in shown
     _, listed = desk.run("calls", "list", "--open")
     case = listed.splitlines()[1].split()[0]
-    again = ["", "", "", "", "/done"]
+    again = ["/again", "", "", "", "/done"]
     status, shown = desk.run("calls", "resume", case, "--backend", url, lines=again)
     assert status == 0, shown
     found = staff.rows(

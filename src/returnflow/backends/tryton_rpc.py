@@ -183,7 +183,6 @@ class Session:
         headers = {"Content-Type": "application/json"}
         if token:
             headers["Authorization"] = f"Session {token}"
-        place = self._address.shown
         try:
             with client.stream(
                 "POST", self._address.endpoint, content=body.encode(), headers=headers
@@ -192,16 +191,16 @@ class Session:
                 for part in response.iter_bytes():
                     received += part
                     if len(received) > MOST_BYTES:
-                        raise _LostError(f"the answer of {place} is longer than {MOST_BYTES} bytes")
+                        raise _LostError(f"an answer of Tryton is longer than {MOST_BYTES} bytes")
                 return httpx.Response(response.status_code, content=bytes(received))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise _LostError(
-                f"{place} cannot be reached ({_words(error)})", outcome="known"
+                f"Tryton cannot be reached ({_words(error)})", outcome="known"
             ) from error
         except httpx.TimeoutException as error:
-            raise _LostError(f"{place} did not answer in time") from error
+            raise _LostError("Tryton did not answer in time") from error
         except httpx.HTTPError as error:
-            raise _LostError(f"the connection to {place} broke ({_words(error)})") from error
+            raise _LostError("the connection to Tryton broke before it answered") from error
 
 
 class _LostError(ReturnflowError):
