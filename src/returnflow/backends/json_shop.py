@@ -19,6 +19,7 @@ from returnflow.backends.json_form import LineForm, OrderForm, TransferForm, Unr
 from returnflow.backends.json_store import LOCK_TIMEOUT, Folder
 from returnflow.backends.json_tables import Catalogue, Returns, Table
 from returnflow.backends.shopdata import Examined
+from returnflow.backends.summarizing import summary
 from returnflow.backends.tokens import now, storable, token, tracking_id
 from returnflow.errors import (
     AmbiguousError,
@@ -40,7 +41,6 @@ from returnflow.records import (
     Parcel,
     ReturnPolicy,
     ReturnReceipt,
-    SummaryLine,
     TransferReceipt,
 )
 from returnflow.returns.events import REASONS
@@ -365,28 +365,12 @@ class View:
 
     def summary(self, key: str) -> OrderSummary:
         """The order as `summarize_orders` presents it."""
-        order = self.order(key)
-        return OrderSummary(
-            order_id=key,
-            order_date=order.order_date,
-            items=tuple(
-                SummaryLine(
-                    item_id=line.item_id,
-                    description=line.description,
-                    quantity=line.quantity,
-                    current_shipment_status=self._shipment(line),
-                )
-                for line in order.lines
-            ),
-        )
+        return summary(self.order(key), self._status)
 
-    def _shipment(self, line: OrderLine) -> str:
-        package_id = line.parcels[0].package_id
-        if not package_id:
-            return "NOT_YET_SHIPPED"
+    def _status(self, package_id: str) -> str:
         try:
-            packages = self.catalogue.packages
-            return self.package(package_id).current_status if package_id in packages.raw else ""
+            known = package_id in self.catalogue.packages.raw
+            return self.package(package_id).current_status if known else ""
         except UnreadableError:
             return ""
 

@@ -133,7 +133,7 @@ class BackendContract:
         assert {line.currency for line in lines} == {"EUR"}
         assert [line.quantity for line in lines] == [3, 2]
         item = backend.get_item_details(shop.id("LAMP"))
-        assert (item.cost, item.currency) in ((Decimal("19.99"), "EUR"), (None, ""))
+        assert item.cost is None or (item.cost, item.currency) == (Decimal("19.99"), "EUR")
 
     def test_packages_are_many_to_many(self, shop: ContractShop, backend: Backend) -> None:
         """Rules 12, 18: a line in two packages, a package with two lines, a unit in none yet."""
@@ -293,7 +293,12 @@ class BackendContract:
         """Opens a return of lamps; `key` becomes one that no other shop or test uses."""
         given = {"return_reason": "OTHER", "note": "", "item_id": shop.id("LAMP"), **more}
         return backend.initiate_return(
-            shop.id(order), quantity=quantity, idempotency_key=f"{key}{shop.tag}", **given
+            shop.id(order),
+            given["item_id"],
+            quantity,
+            given["return_reason"],
+            idempotency_key=f"{key}{shop.tag}",
+            note=given["note"],
         )
 
     def test_a_return_is_opened_and_stands_in_the_shop(
@@ -359,7 +364,8 @@ class BackendContract:
         }
         if changed.get("item_id") == "RUG":
             given["item_id"] = shop.id("RUG")  # exists, but is not in this order
-        assert refusal(lambda: backend.initiate_return(**given)) in codes
+        *arguments, key = given.values()
+        assert refusal(lambda: backend.initiate_return(*arguments, idempotency_key=key)) in codes
         order = backend.get_order_details(shop.id("REFUSED"))
         assert (in_return(order), order.associated_returns) == (0, ())
 
