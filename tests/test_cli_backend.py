@@ -117,6 +117,35 @@ def test_check_tells_what_the_data_lack(monkeypatch: pytest.MonkeyPatch) -> None
     assert "--all shows them" not in whole.output
 
 
+def test_check_does_not_wait_for_a_shop_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice, and then it counts as down."""
+    hanging = Fault("slow")
+    plan = {("get_order_details", number): hanging for number in range(1, 99)}
+    offer(monkeypatch, FaultyBackend(curated_shop(), plan))
+    result = backend("check", "my:shop", "--timeout", "0.1")
+    hanging.release.set()
+    assert result.exit_code == 1
+    assert "no answer from the shop within 0.1 s" in result.output
+    assert "the shop is down" in result.output
+
+
+def test_check_names_the_methods_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Half:
+        zone = None
+
+        def capabilities(self) -> frozenset[str]:
+            return frozenset()
+
+        def close(self) -> None:
+            pass
+
+    offer(monkeypatch, Half())
+    result = backend("check", "my:shop")
+    assert result.exit_code == 1
+    assert "there is no method get_customer_by_email, summarize_orders" in words(result)
+    assert "it raises AttributeError" in words(result)
+
+
 class Careless(MemoryShop):
     """An adapter with the faults that real ones have."""
 

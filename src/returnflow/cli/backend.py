@@ -105,6 +105,14 @@ def _ms(seconds: float) -> str:
     multiple=True,
     help="An order that exists, beside the open ones of those customers.",
 )
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1, max=3600),
+    default=30.0,
+    show_default=True,
+    help="How long to wait for each answer.",
+)
 @click.option("--all", "everything", is_flag=True, help=f"Show more than {SHOWN} lines of a kind.")
 @click.pass_context
 def check(
@@ -112,6 +120,7 @@ def check(
     url: str,
     emails: Sequence[str],
     order_ids: Sequence[str],
+    timeout: float,
     everything: bool,
 ) -> None:
     """Check the part of the contract that only reads, on a real shop. Nothing is written.
@@ -119,6 +128,7 @@ def check(
     The more it knows of the shop, the more it can check: give it a customer with open orders.
     The part that writes runs under pytest on a shop for trials: see docs/adapters.md.
     """
+    from returnflow.backends.steady import Limits, Steady
     from returnflow.testing.contract.checking import check as checked
     from returnflow.testing.contract.promises import Sample, Subject
 
@@ -127,7 +137,8 @@ def check(
     verdicts: list[Verdict] = []
     try:
         click.echo(f"The read-only part of the contract, on {inert(shown)}. Nothing is written.")
-        subject = Subject(adapter, Sample(emails, order_ids))
+        limited = Steady(adapter, limits=Limits(timeout=timeout, attempts=1))
+        subject = Subject(limited, Sample(emails, order_ids))
         for verdict in checked(subject):
             verdicts.append(verdict)
             _show(verdict)

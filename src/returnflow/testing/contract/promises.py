@@ -178,9 +178,11 @@ def _promise(words: str) -> Callable[[Callable[[Subject], None]], Callable[[Subj
 
 @_promise("it has every operation of the procedure as a method")
 def operations(subject: Subject) -> None:
-    missing = [name for name in OPERATIONS if not callable(getattr(subject.backend, name, None))]
+    # What stands round an adapter has them all.
+    adapter = getattr(subject.backend, "inner", subject.backend)
+    names = (*OPERATIONS, "capabilities", "close")
+    missing = [name for name in names if not callable(getattr(adapter, name, None))]
     need(not missing, f"there is no method {', '.join(missing)}")
-    need(callable(getattr(subject.backend, "close", None)), "there is no method close")
 
 
 @_promise("it names what it can do, every look-up among it")
