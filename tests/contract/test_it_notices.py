@@ -19,7 +19,8 @@ from returnflow.errors import (
 from returnflow.records import Customer, Item, Order, OrdersSummary, ReturnReceipt
 from returnflow.testing import BackendContract, ContractShop, MemoryShop, contract_shop
 from returnflow.testing.contract.checking import check
-from returnflow.testing.contract.promises import PROMISES, Sample, Subject
+from returnflow.testing.contract.promises import PROMISES
+from returnflow.testing.contract.subject import Sample, Subject
 
 EMAILS = ("ann.lee@example.com", "ben@example.com", "twin@example.com")
 

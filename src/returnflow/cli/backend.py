@@ -130,7 +130,7 @@ def check(
     """
     from returnflow.backends.steady import Limits, Steady
     from returnflow.testing.contract.checking import check as checked
-    from returnflow.testing.contract.promises import Sample, Subject
+    from returnflow.testing.contract.subject import Sample, Subject
 
     shown = without_password(opening.absolute(url))
     adapter = shops.open_adapter(url)
