@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -161,11 +163,21 @@ _LABELS = {"kept": "kept", "broken": "BROKEN", "not_checked": "not checked"}
 
 
 def _show(verdict: Verdict) -> None:
-    click.echo(f"  {_LABELS[verdict.state]:<12} {verdict.promise.words}")
+    _lines(f"  {_LABELS[verdict.state]:<12} ", verdict.promise.words)
     if verdict.state == "broken":
-        click.echo(f"  {'':<12} → {inert(verdict.words)}")
+        _lines(f"  {'':<12} → ", verdict.words)
     elif verdict.state == "not_checked":
-        click.echo(f"  {'':<12} → it needs {inert(verdict.words)}")
+        _lines(f"  {'':<12} → ", f"it needs {verdict.words}")
+
+
+def _lines(label: str, text: str) -> None:
+    """The text beside its label; on a terminal within its width, else in one line."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    click.echo(
+        click.wrap_text(
+            inert(text), width, initial_indent=label, subsequent_indent=" " * len(label)
+        )
+    )
 
 
 _TITLES = {
@@ -196,6 +208,6 @@ def _remarks(title: str, remarks: Sequence[str], everything: bool) -> None:
     click.echo(f"{title} ({len(remarks)}):")
     shown = remarks if everything else remarks[:SHOWN]
     for remark in shown:
-        click.echo(f"  - {inert(remark)}")
+        _lines("  - ", remark)
     if len(shown) < len(remarks):
         click.echo(f"  … and {len(remarks) - len(shown)} more; --all shows them.")
