@@ -79,6 +79,38 @@ def test_a_url_that_cannot_be_used(capsys: pytest.CaptureFixture[str], command: 
     assert "no backend for 'nosuch:'; installed: demo:" in capsys.readouterr().err
 
 
+def install(folder: Path, name: str, scheme: str, target: str) -> None:
+    """What pip leaves behind of a package with an adapter, without the package itself."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{scheme} = {target}\n")
+
+
+def test_an_adapter_that_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(tmp_path / "site", "half", "half", "no_such_module:connect")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert run(["backend", "ping", "half:x"]) == 2
+    assert "the adapter for half:, no_such_module:connect, cannot be loaded: No module named" in (
+        capsys.readouterr().err
+    )
+    assert "half" in registry.installed()
+
+
+def test_two_adapters_for_one_scheme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody's shop is opened by whichever was found first."""
+    install(tmp_path / "site", "other", "sqlite", "other_shop:connect")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert run(["backend", "ping", f"sqlite:///{tmp_path}/x"]) == 2
+    assert "several adapters are installed for sqlite: other_shop:connect, returnflow." in (
+        capsys.readouterr().err
+    )
+
+
 # -- check ------------------------------------------------------------------------------------
 
 
