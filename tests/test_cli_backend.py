@@ -79,6 +79,38 @@ def test_a_url_that_cannot_be_used(capsys: pytest.CaptureFixture[str], command: 
     assert "no backend for 'nosuch:'; installed: demo:" in capsys.readouterr().err
 
 
+def install(folder: Path, name: str, scheme: str, target: str) -> None:
+    """What pip leaves behind of a package with an adapter, without the package itself."""
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{scheme} = {target}\n")
+
+
+def test_an_adapter_that_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(tmp_path / "site", "half", "half", "no_such_module:connect")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert run(["backend", "ping", "half:x"]) == 2
+    assert "the adapter for half:, no_such_module:connect, cannot be loaded: No module named" in (
+        capsys.readouterr().err
+    )
+    assert "half" in registry.installed()
+
+
+def test_two_adapters_for_one_scheme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody's shop is opened by whichever was found first."""
+    install(tmp_path / "site", "other", "sqlite", "other_shop:connect")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert run(["backend", "ping", f"sqlite:///{tmp_path}/x"]) == 2
+    assert "several adapters are installed for sqlite: other_shop:connect, returnflow." in (
+        capsys.readouterr().err
+    )
+
+
 # -- check ------------------------------------------------------------------------------------
 
 
@@ -115,6 +147,35 @@ def test_check_tells_what_the_data_lack(monkeypatch: pytest.MonkeyPatch) -> None
     assert "order O-ANN: the date 'last Tuesday' is not readable" in words(whole)
     assert "item GONE was ordered and is not in the catalogue" in words(whole)
     assert "--all shows them" not in whole.output
+
+
+def test_check_does_not_wait_for_a_shop_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice, and then it counts as down."""
+    hanging = Fault("slow")
+    plan = {("get_order_details", number): hanging for number in range(1, 99)}
+    offer(monkeypatch, FaultyBackend(curated_shop(), plan))
+    result = backend("check", "my:shop", "--timeout", "0.1")
+    hanging.release.set()
+    assert result.exit_code == 1
+    assert "no answer from the shop within 0.1 s" in result.output
+    assert "the shop is down" in result.output
+
+
+def test_check_names_the_methods_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Half:
+        zone = None
+
+        def capabilities(self) -> frozenset[str]:
+            return frozenset()
+
+        def close(self) -> None:
+            pass
+
+    offer(monkeypatch, Half())
+    result = backend("check", "my:shop")
+    assert result.exit_code == 1
+    assert "there is no method get_customer_by_email, summarize_orders" in words(result)
+    assert "it raises AttributeError" in words(result)
 
 
 class Careless(MemoryShop):

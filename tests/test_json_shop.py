@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,8 +15,11 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
 
 from returnflow.backends import json_shop, registry
+from returnflow.backends.json_ids import Ids
 from returnflow.backends.json_shop import JsonShop, open_folder
 from returnflow.backends.json_store import LOCK_FILE
 from returnflow.errors import (
@@ -192,6 +196,39 @@ def test_two_customers_with_one_address(tmp_path: Path) -> None:
     shop = open_folder(make(tmp_path / "shop", customers=customers))
     with pytest.raises(AmbiguousError):
         shop.get_customer_by_email("ana@example.com")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("AB"), st.integers(1, 30)), max_size=8, unique=True),
+    st.randoms(use_true_random=False),
+)
+def test_a_pointer_leads_to_its_record_or_nowhere(
+    things: list[tuple[str, int]], rng: random.Random
+) -> None:
+    """Whatever the spellings: never to another record."""
+
+    def spelt(letter: str, number: int) -> str:
+        zeros = "0" * rng.randint(0, 3)
+        text = f"{letter}{rng.choice(['', '-', '_'])}{zeros}{number}"
+        return rng.choice([text, text.lower(), f" {text} "])
+
+    # A record is what its letter and number are; some stand there twice, under two keys.
+    inner: dict[str, str] = {}
+    meant: dict[str, tuple[str, int]] = {}
+    for thing in things:
+        for _ in range(rng.choice([1, 1, 2])):
+            key = spelt(*thing)
+            inner[key] = rng.choice(["", spelt(*thing)])
+            meant[key] = thing
+    ids = Ids(inner)
+    for thing in [("A", 31), *things]:
+        pointer = spelt(*thing)
+        found = ids.resolve(pointer)
+        assert found is None or meant[found] == thing
+        mine = [key for key in meant if meant[key] == thing]
+        if len(mine) == 1:
+            assert found == mine[0]
+    assert {key for key, _, _ in ids.doubts()} <= set(inner)
 
 
 # -- values -------------------------------------------------------------------------------------
@@ -431,6 +468,25 @@ def test_the_mode_of_a_file_stays(shop: JsonShop, folder: Path) -> None:
     (folder / "returns.json").chmod(0o640)
     shop.initiate_return("ORD-2", "IT-9", 1, "OTHER", idempotency_key="k")
     assert (folder / "returns.json").stat().st_mode & 0o777 == 0o640
+
+
+def test_the_lock_is_for_all_who_may_write_to_the_folder(shop: JsonShop, folder: Path) -> None:
+    """Agents have users of their own, and share the folder by its group."""
+    folder.chmod(0o770)
+    shop.initiate_return("ORD-2", "IT-9", 1, "OTHER", idempotency_key="k")
+    assert (folder / LOCK_FILE).stat().st_mode & 0o777 == 0o660
+
+
+def test_a_file_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    """What it leads to is replaced."""
+    folder = make(tmp_path / "shop")
+    (tmp_path / "data").mkdir()
+    real = (folder / "returns.json").rename(tmp_path / "data" / "real.json")
+    (folder / "returns.json").symlink_to(real)
+    shop = open_folder(folder)
+    receipt = shop.initiate_return("ORD-2", "IT-9", 1, "OTHER", idempotency_key="k")
+    assert (folder / "returns.json").is_symlink()
+    assert receipt.return_id in json.loads(real.read_text())
 
 
 def test_another_program_that_writes_is_waited_for_and_then_told(folder: Path) -> None:

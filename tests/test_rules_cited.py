@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,19 +68,31 @@ def named_tests(tree: ast.AST) -> Iterator[Function]:
             yield node
 
 
-def contract_suites(trees: dict[Path, ast.Module]) -> Iterator[tuple[Path, ast.ClassDef]]:
-    """The classes of `returnflow.testing` that some class among `trees` subclasses."""
-    bases = {
-        ast.unparse(base).rpartition(".")[2]
-        for tree in trees.values()
+def _bases(trees: Iterable[ast.AST]) -> dict[str, set[str]]:
+    """By the name of each class, the names of those that it is made of."""
+    return {
+        node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        for tree in trees
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
-        for base in node.bases
     }
+
+
+def contract_suites(trees: dict[Path, ast.Module]) -> Iterator[tuple[Path, ast.ClassDef]]:
+    """The classes of `returnflow.testing` that some class among `trees` subclasses, and those
+    that these are made of."""
     package = ROOT / "src" / "returnflow"
-    for path in sorted([*package.glob("testing.py"), *package.glob("testing/**/*.py")]):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and node.name in bases:
+    shipped = {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted([*package.glob("testing.py"), *package.glob("testing/**/*.py")])
+    }
+    made_of = _bases(shipped.values())
+    wanted = {base for bases in _bases(trees.values()).values() for base in bases}
+    while more := {base for name in wanted for base in made_of.get(name, set())} - wanted:
+        wanted |= more
+    for path, tree in shipped.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name in wanted:
                 yield path, node
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from returnflow.backends import demo
 from returnflow.backends.protocol import Backend
-from returnflow.testing.contract.promises import PROMISES, Promise, Sample, Subject
+from returnflow.testing.contract.promises import PROMISES, Promise
+from returnflow.testing.contract.subject import Sample, Subject
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,10 @@ import msgspec
 import sqlalchemy
 
 from returnflow.backends import registry, sql
+from returnflow.backends.circuit import Circuit
 from returnflow.backends.protocol import Backend
 from returnflow.backends.steady import RealClock
-from returnflow.cli import calls, opening, run, wizard
+from returnflow.cli import calls, opening, run, shops, wizard
 from returnflow.engine import journal_sql
 from returnflow.engine.case_log import StoredCaseLog
 from returnflow.engine.run import Run
@@ -228,6 +229,15 @@ def install(spec: Spec, pilot: Autopilot) -> None:
     connect = _backend(spec, point)
     put(registry, "open_backend", connect)
     put(RealClock, "sleep", lambda clock, seconds: None)
+    shared = shops.circuit
+
+    def standing(url: str) -> Circuit:
+        """The time at which a shop counts as down does not pass while a test runs."""
+        found = shared(url)
+        put(found, "_clock", lambda: 1_000_000_000.0)
+        return found
+
+    put(shops, "circuit", standing)
     sqlalchemy.event.listen(sqlalchemy.Engine, "commit", point.committing)
     opened = journal_sql.open_journal
     put(journal_sql, "open_journal", partial(opened, busy_timeout=spec.busy_timeout))

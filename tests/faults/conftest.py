@@ -15,8 +15,8 @@ REPORT = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    with Server() as started:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("home")) as started:
         yield started
 
 

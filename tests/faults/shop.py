@@ -118,14 +118,18 @@ SCRIPT = [
 
 
 class Server:
-    """The fork server of `child`, started."""
+    """The fork server of `child`, started.
 
-    def __init__(self) -> None:
+    Args:
+        home: the data folder of all its runs.
+    """
+
+    def __init__(self, home: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, str(CHILD)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment(),
+            env=environment(RETURNFLOW_HOME=str(home)),
         )
 
     def run(self, spec: Spec) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -161,6 +162,32 @@ def test_a_look_up_that_fails_once_is_made_again_by_itself(scene: Scene) -> None
     assert failures(scene) == []
     assert "did not give me an answer" not in scene.words
     check_whole(scene)
+
+
+def test_a_shop_that_keeps_failing_is_down_for_every_agent_at_once(scene: Scene) -> None:
+    """Rule 40: after six failures nobody waits for it any longer, in other calls neither; an
+    agent may still transfer, which is told to have failed as well."""
+    faults = {f"get_customer_by_email#{number}": "no_connection" for number in range(1, 7)}
+    email = SCRIPT[0]
+    assert scene.wizard(lines=[email, email, email], faults=faults) == 3
+    assert [outcome for _, outcome in failures(scene)] == ["known"] * 3
+    assert scene.words.count("connection refused") == 2
+    down = "the shop is down: it failed 6 times in a row, the last time 0 s ago; it is tried again"
+    assert down in scene.words
+    assert scene.wizard(lines=[email]) == 3
+    assert down in scene.words
+
+
+def test_a_look_up_that_hangs_is_given_up_when_its_time_is_over(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """Nobody writes into the FIFO that the shop reads from."""
+    fifo = tmp_path / "never"
+    os.mkfifo(fifo)
+    spec = scene.spec(["wizard", "--timeout", "0.1"], lines=[SCRIPT[0]], hold=str(fifo))
+    assert scene.server.run(spec) == 3
+    assert failures(scene) == [("get_customer_by_email", "known")]
+    assert "no answer from the shop within 0.1 s" in scene.words
 
 
 def test_killed_round_a_time_out(

@@ -58,7 +58,7 @@ def at_a_terminal(scene: Scene, command: list[str], **more: Any) -> Iterator[pex
     terminal = pexpect.spawn(
         program,
         arguments,
-        env=environment(TERM="dumb"),
+        env=environment(TERM="dumb", RETURNFLOW_HOME=str(scene.folder / "home")),
         encoding="utf-8",
         timeout=BOUND,
         dimensions=(50, 200),
@@ -205,7 +205,7 @@ class Agent:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment(),
+            env=environment(RETURNFLOW_HOME=str(scene.folder / "home")),
         )
         assert self._process.stdout is not None
         self._reader = fdspawn(self._process.stdout.fileno(), encoding="utf-8", timeout=BOUND)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from returnflow.backends.json_form import TransferForm, UnreadableError
-from returnflow.backends.json_shop import View
 from returnflow.backends.json_tables import FREED, Table
+from returnflow.backends.json_view import View
 from returnflow.backends.shopdata import (
     Examined,
     Finding,

@@ -8,22 +8,21 @@ which is ours); what is in it decides which units are taken. docs/json.md descri
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from returnflow.backends import json_tables as tables
-from returnflow.backends.json_form import LineForm, OrderForm, TransferForm, UnreadableError
+from returnflow.backends.json_form import TransferForm, UnreadableError
 from returnflow.backends.json_store import LOCK_TIMEOUT, Folder
-from returnflow.backends.json_tables import Catalogue, Returns, Table
+from returnflow.backends.json_tables import Returns, Table
+from returnflow.backends.json_view import View, refuse
 from returnflow.backends.shopdata import Examined
 from returnflow.backends.tokens import now, storable, token, tracking_id
 from returnflow.errors import (
     AmbiguousError,
     NotFoundError,
-    RefusedByBackendError,
     UnavailableError,
     UsageError,
 )
@@ -33,14 +32,10 @@ from returnflow.records import (
     Item,
     Order,
     OrderFailure,
-    OrderLine,
     OrdersSummary,
     OrderSummary,
     Package,
-    Parcel,
-    ReturnPolicy,
     ReturnReceipt,
-    SummaryLine,
     TransferReceipt,
 )
 from returnflow.returns.events import REASONS
@@ -191,9 +186,9 @@ class JsonShop:
         ``returns_unknown`` (how many units are in a return already cannot be told).
         """
         if type(quantity) is not int or quantity < 1:
-            _refuse("bad_quantity", f"{quantity!r} is no number of units; give 1 or more")
+            refuse("bad_quantity", f"{quantity!r} is no number of units; give 1 or more")
         if return_reason not in REASONS:
-            _refuse("bad_reason", f"the shop takes the reasons {', '.join(REASONS)}")
+            refuse("bad_reason", f"the shop takes the reasons {', '.join(REASONS)}")
         _check_text(idempotency_key, order_id, item_id, note)
         with self._folder.writing():
             view = self.view()
@@ -205,7 +200,7 @@ class JsonShop:
             if known is not None:
                 return _again(table, known, asked, item, quantity, view)
             if key is None:
-                _refuse("unknown_order", f"the shop has no order {order_id!r}")
+                refuse("unknown_order", f"the shop has no order {order_id!r}")
             returned = _readable(lambda: view.taken(key, item, quantity))
             return_id = f"RET-{token(8)}"
             entry = {
@@ -231,7 +226,7 @@ class JsonShop:
         ``key_reused``.
         """
         if not summary_of_issues.strip():
-            _refuse("empty_summary", "a transfer needs a summary of the issue")
+            refuse("empty_summary", "a transfer needs a summary of the issue")
         _check_text(idempotency_key, customer_id or "", summary_of_issues)
         with self._folder.writing():
             view = self.view()
@@ -242,7 +237,7 @@ class JsonShop:
                     _check_same(raw, asked)
                     return TransferReceipt(reference=reference)
             if customer_id is not None and view.catalogue.customers.key(customer_id) is None:
-                _refuse("unknown_customer", f"the shop has no customer {customer_id!r}")
+                refuse("unknown_customer", f"the shop has no customer {customer_id!r}")
             reference = f"HR-{token(6)}"
             entry = {**asked, "idempotency_key": idempotency_key, "created_at": now()}
             self._folder.replace(table.name, {**table.raw, reference: entry})
@@ -256,181 +251,6 @@ class JsonShop:
 
         transfers = Table(self._folder, tables.TRANSFERS, TransferForm, absent=True)
         return examine(self.view(), transfers, self._zone, progress)
-
-
-class View:
-    """The records of the folder at one moment. Every method raises `UnreadableError`."""
-
-    def __init__(self, catalogue: Catalogue, returns: Returns) -> None:
-        self.catalogue = catalogue
-        self.returns = returns
-
-    def customer(self, key: str) -> Customer:
-        """The customer under this key; whom orders belong to is reconciled (rule 21)."""
-        found = self.catalogue.customers.form(key)
-        orders = [self.catalogue.orders.pointed(pointer) for pointer in found.active_orders]
-        return Customer(
-            customer_id=key,
-            first_name=found.first_name,
-            last_name=found.last_name,
-            email=found.email,
-            phone_number=found.phone_number,
-            active_orders=tuple(dict.fromkeys(orders)),
-            active_returns=tuple(dict.fromkeys(self._active_returns(key, found.active_returns))),
-            is_fraud_flag=found.is_fraud_flag,
-        )
-
-    def _active_returns(self, customer: str, listed: list[str]) -> Iterator[str]:
-        table = self.returns.table
-        keys = [key for key in map(table.ids.resolve, listed) if key is not None]
-        for key in (*keys, *self.returns.of_customer(customer)):
-            try:
-                if table.form(key).return_status.strip().upper() not in tables.ENDED:
-                    yield key
-            except UnreadableError:
-                yield key
-
-    def order(self, key: str) -> Order:
-        """The order under this key, with what is in a return already (rule 17)."""
-        found = self.catalogue.orders.form(key)
-        keys, lost = self.returns.of(key, found.associated_returns)
-        counted = None if lost else self.returns.units(keys)
-        left = None if counted is None else dict(counted)
-        return Order(
-            order_id=key,
-            customer_id=self.catalogue.customers.pointed(found.customer_id),
-            order_date=found.order_date,
-            payment_status=found.payment_status,
-            lines=tuple(self._line(found, line, left) for line in found.items_ordered),
-            associated_returns=(*keys, *lost),
-        )
-
-    def _line(self, order: OrderForm, line: LineForm, left: dict[str, int] | None) -> OrderLine:
-        item_id = self.catalogue.items.pointed(line.item_number)
-        returned = None
-        if left is not None:
-            # Lines are used up in order (rule 18).
-            returned = min(line.qty, left.get(item_id, 0))
-            left[item_id] = left.get(item_id, 0) - returned
-        item = self._item_or_none(item_id)
-        package = line.package_id.strip()
-        return OrderLine(
-            item_id=item_id,
-            description=line.description or (item.description if item else ""),
-            quantity=line.qty,
-            unit_price=line.item_final_cost,
-            currency=line.currency or order.currency or self.catalogue.shop.currency,
-            returned=returned,
-            parcels=(
-                Parcel(
-                    package_id=self.catalogue.packages.pointed(package) if package else "",
-                    quantity=line.qty,
-                ),
-            ),
-        )
-
-    def _item_or_none(self, key: str) -> Item | None:
-        try:
-            return self.item(key) if key in self.catalogue.items.raw else None
-        except UnreadableError:
-            return None
-
-    def item(self, key: str) -> Item:
-        """The item under this key; without its block, whether it may go back is unknown."""
-        found = self.catalogue.items.form(key)
-        block = found.return_eligiblity_details
-        return Item(
-            item_id=key,
-            description=found.item_description,
-            category=found.item_category,
-            cost=found.item_cost,
-            currency=found.currency or self.catalogue.shop.currency,
-            policy=None
-            if block is None
-            else ReturnPolicy(
-                return_eligible=block.return_eligible, return_window=block.return_window
-            ),
-        )
-
-    def package(self, key: str) -> Package:
-        """The package under this key."""
-        found = self.catalogue.packages.form(key)
-        return Package(
-            package_id=key,
-            type=found.type,
-            current_status=found.current_status,
-            estimated_delivery_date=found.estimated_delivery_date,
-            final_delivery_date=found.final_delivery_date,
-        )
-
-    def summary(self, key: str) -> OrderSummary:
-        """The order as `summarize_orders` presents it."""
-        order = self.order(key)
-        return OrderSummary(
-            order_id=key,
-            order_date=order.order_date,
-            items=tuple(
-                SummaryLine(
-                    item_id=line.item_id,
-                    description=line.description,
-                    quantity=line.quantity,
-                    current_shipment_status=self._shipment(line),
-                )
-                for line in order.lines
-            ),
-        )
-
-    def _shipment(self, line: OrderLine) -> str:
-        package_id = line.parcels[0].package_id
-        if not package_id:
-            return "NOT_YET_SHIPPED"
-        try:
-            packages = self.catalogue.packages
-            return self.package(package_id).current_status if package_id in packages.raw else ""
-        except UnreadableError:
-            return ""
-
-    def taken(self, key: str, item_id: str, quantity: int) -> list[dict[str, Any]]:
-        """`items_returned` for so many units of an item, the order's lines used up in turn.
-
-        Raises:
-            RefusedByBackendError: they are not there.
-        """
-        lines = [line for line in self.order(key).lines if line.item_id == item_id]
-        ordered = sum(line.quantity for line in lines)
-        if not lines:
-            _refuse("unknown_item", f"item {item_id!r} is not in order {key!r}")
-        if quantity > ordered:
-            _refuse("bad_quantity", f"{quantity} units are more than the {ordered} ordered")
-        if any(line.returned is None for line in lines):
-            _refuse(
-                "returns_unknown",
-                f"how many units of order {key!r} are in a return already cannot be told; have "
-                "the shop's data mended",
-            )
-        wanted, returned = quantity, []
-        for line in lines:
-            units = min(wanted, line.quantity - (line.returned or 0))
-            if units:
-                wanted -= units
-                returned.append(_returned(line, units))
-        if wanted:
-            left = quantity - wanted
-            words = f"only {left} of this item can" if left else "no unit of this item can"
-            _refuse(
-                "already_returned", f"{words} still be returned; the others are in a return already"
-            )
-        return returned
-
-
-def _returned(line: OrderLine, units: int) -> dict[str, Any]:
-    amount: Decimal | None = None if line.unit_price is None else line.unit_price * units
-    return {
-        "item_number": line.item_id,
-        "qty": units,
-        "refundable_amount": amount,
-        "package_id": line.parcels[0].package_id,
-    }
 
 
 def _again(
@@ -462,14 +282,14 @@ def _again(
 def _check_same(known: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     differing = [name for name, value in asked.items() if known.get(name) != value]
     if differing:
-        _refuse("key_reused", f"this key was used before with another {', '.join(differing)}")
+        refuse("key_reused", f"this key was used before with another {', '.join(differing)}")
 
 
 def _check_text(key: str, *texts: str) -> None:
     if not key or not storable(key):
-        _refuse("bad_key", "a write needs an idempotency key")
+        refuse("bad_key", "a write needs an idempotency key")
     if not all(map(storable, texts)):
-        _refuse("bad_text", "the text holds half a character; type it anew")
+        refuse("bad_text", "the text holds half a character; type it anew")
 
 
 def _writable(table: Table[Any]) -> Table[Any]:
@@ -499,7 +319,3 @@ def _readable(work: Callable[[], _T]) -> _T:
         raise UnavailableError(
             f"{error}; have the shop's data mended", outcome="known", lasting=True
         ) from None
-
-
-def _refuse(code: str, message: str) -> NoReturn:
-    raise RefusedByBackendError(message, code=code)

@@ -86,7 +86,9 @@ class Folder:
             UnavailableError: another program holds it, or there may be none; nothing was done.
         """
         try:
-            with FileLock(self.path / LOCK_FILE, timeout=self.lock_timeout):
+            # Whoever may write to the folder may take its lock.
+            mode = self.path.stat().st_mode & 0o666
+            with FileLock(self.path / LOCK_FILE, timeout=self.lock_timeout, mode=mode):
                 yield
         except Timeout:
             raise self._unavailable(
@@ -102,7 +104,9 @@ class Folder:
             UnavailableError: it failed. The outcome is unknown only if the file is in its place
                 already and the folder did not reach the disk.
         """
-        draft = self.path / f"{name}{_DRAFT}"
+        # Where the file is a link, what it leads to is replaced.
+        path = (self.path / name).resolve()
+        draft = path.with_name(f"{path.name}{_DRAFT}")
         outcome: Literal["known", "unknown"] = "known"
         text = msgspec.json.format(_ENCODER.encode(content), indent=2)
         try:
@@ -112,10 +116,10 @@ class Folder:
                 file.flush()
                 os.fsync(file.fileno())
             with suppress(OSError):
-                draft.chmod((self.path / name).stat().st_mode & 0o777)
-            draft.replace(self.path / name)
+                draft.chmod(path.stat().st_mode & 0o777)
+            draft.replace(path)
             outcome = "unknown"
-            _sync_folder(self.path)
+            _sync_folder(path.parent)
         except OSError as error:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """The protocol that every backend adapter fulfils.
 
 The operations bear the names of the procedure. An adapter raises nothing but the errors of
-`returnflow.errors` that stand below `BackendError`; anything else is a bug in it.
+`returnflow.errors` that stand below `BackendError`; anything else is a bug in it. docs/adapters.md
+tells the rest, and `returnflow.testing.BackendContract` checks it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ class Backend(Protocol):
         """The IANA name of the shop's policy time zone (rule 2), or None if it has none."""
 
     def capabilities(self) -> frozenset[str]:
-        """The names of the operations that this backend can do."""
+        """The names of the operations that this backend can do.
+
+        The look-ups are always among them. A write that is not refuses with ``not_supported``.
+        """
 
     def get_customer_by_email(self, email: str) -> Customer:
         """The one customer with this address, trimmed and compared case-insensitively.

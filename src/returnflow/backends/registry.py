@@ -16,22 +16,36 @@ Connect = Callable[[str], Backend]
 
 def installed() -> list[str]:
     """The URL schemes for which an adapter is installed, sorted."""
-    return sorted(entry.name for entry in entry_points(group=GROUP))
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
 
 
 def open_backend(url: str) -> Backend:
     """The backend behind `url`, chosen by the scheme before the first colon.
 
     Raises:
-        UsageError: no adapter for that scheme; the message lists those installed.
+        UsageError: no adapter for that scheme, several, or one that cannot be loaded; the message
+            lists those installed.
         UnavailableError: the adapter could not reach its shop.
     """
     scheme = url.partition(":")[0].lower() if ":" in url else ""
-    found = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if scheme not in found:
+    entries = entry_points(group=GROUP)
+    found = {entry.value: entry for entry in entries if entry.name == scheme}
+    if not found:
         raise UsageError(
             f"no backend for {scheme + ':' if scheme else url!r}; installed: "
-            + ", ".join(f"{name}:" for name in sorted(found))
+            + ", ".join(f"{name}:" for name in sorted({entry.name for entry in entries}))
         )
-    connect: Connect = found[scheme].load()
+    if len(found) > 1:
+        raise UsageError(
+            f"several adapters are installed for {scheme}: {', '.join(sorted(found))}; uninstall "
+            "all but one"
+        )
+    (entry,) = found.values()
+    try:
+        connect: Connect = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"the adapter for {scheme}:, {entry.value}, cannot be loaded: {error}; install its "
+            "package again"
+        ) from error
     return connect(url)

@@ -18,6 +18,8 @@ from returnflow.backends import sql_writes as writes
 from returnflow.backends.shopdata import PastReturn, ShopData
 from returnflow.backends.sql_sqlite import BUSY_TIMEOUT, SqliteStore, path_of
 from returnflow.backends.sql_store import Store
+from returnflow.backends.summarizing import summary
+from returnflow.backends.tokens import now, storable, token
 from returnflow.errors import (
     AmbiguousError,
     NotFoundError,
@@ -263,7 +265,7 @@ class SqlShop:
     def summarize_orders(self, order_ids: Sequence[str]) -> OrdersSummary:
         """See the protocol. An id given twice is answered once."""
         wanted = {fold(order_id): order_id for order_id in reversed(order_ids)}
-        keys = [key for key in dict.fromkeys(map(fold, order_ids)) if writes.storable(key)]
+        keys = [key for key in dict.fromkeys(map(fold, order_ids)) if storable(key)]
         with self._store.reading() as connection:
             found = sql_orders.read_orders(connection, keys)
             statuses = sql_orders.shipment_statuses(connection, found.values())
@@ -277,7 +279,7 @@ class SqlShop:
                 case str(reason):
                     failed.append(OrderFailure(order_id=wanted[key], reason=reason))
                 case order:
-                    orders.append(sql_orders.summary(order, statuses))
+                    orders.append(summary(order, lambda package_id: statuses.get(package_id, "")))
         return OrdersSummary(orders=tuple(orders), failed=tuple(failed))
 
     def get_order_details(self, order_id: str) -> Order:
@@ -406,9 +408,9 @@ class SqlShop:
                 select(customers.customer_id).where(customers.customer_id == customer_id)
             ):
                 writes.refuse("unknown_customer", f"the shop has no customer {customer_id!r}")
-            reference = f"HR-{writes.token(6)}"
+            reference = f"HR-{token(6)}"
             values = {"reference": reference, "idempotency_key": idempotency_key}
-            connection.execute(insert(transfers), {**values, **asked, "created_at": writes.now()})
+            connection.execute(insert(transfers), {**values, **asked, "created_at": now()})
             return TransferReceipt(reference=reference)
 
         return self._store.keyed(work)
@@ -486,7 +488,7 @@ class SqlShop:
 
 def _lookup(key: str, what: str) -> str:
     """A key to look up, unless it is one that nothing can have."""
-    if not key or not writes.storable(key):
+    if not key or not storable(key):
         raise NotFoundError(f"the shop has no {what}")
     return key
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, select
 
 from returnflow.backends.sql_schema import LINE_PARCELS, ORDER_LINES, ORDERS, PACKAGES, RETURNS
-from returnflow.records import Order, OrderLine, OrderSummary, Parcel, SummaryLine
+from returnflow.records import Order, OrderLine, Parcel
 
 _CHUNK = 500
 """Ids asked for in one statement; databases limit how many parameters it may have."""
@@ -96,34 +96,6 @@ def shipment_statuses(connection: Connection, orders: Iterable[Order | str]) -> 
         )
         statuses.update((row.package_id, row.current_status) for row in rows)
     return statuses
-
-
-def summary(order: Order, statuses: dict[str, str]) -> OrderSummary:
-    """The order as `summarize_orders` presents it. Parcels that differ are all named."""
-    return OrderSummary(
-        order_id=order.order_id,
-        order_date=order.order_date,
-        items=tuple(
-            SummaryLine(
-                item_id=line.item_id,
-                description=line.description,
-                quantity=line.quantity,
-                current_shipment_status=", ".join(dict.fromkeys(_statuses(line, statuses))),
-            )
-            for line in order.lines
-        ),
-    )
-
-
-def _statuses(line: OrderLine, statuses: dict[str, str]) -> Iterator[str]:
-    for parcel in line.parcels:
-        if parcel.package_id:
-            # A package that the shop does not know has no status to be named.
-            yield from filter(None, [statuses.get(parcel.package_id)])
-        else:
-            yield "NOT_YET_SHIPPED"
-    if sum(parcel.quantity for parcel in line.parcels) < line.quantity:
-        yield "NOT_YET_SHIPPED"
 
 
 def _order(

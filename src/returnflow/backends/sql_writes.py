@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from returnflow.backends import sql_schema as schema
 from returnflow.backends import sql_units as units
+from returnflow.backends.tokens import now, storable, token, tracking_id
 from returnflow.errors import NotFoundError, RefusedByBackendError
-
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def open_return(connection: Connection, asked: dict[str, Any]) -> Row[Any]:
@@ -35,8 +32,7 @@ def open_return(connection: Connection, asked: dict[str, Any]) -> Row[Any]:
         {
             **asked,
             "return_id": return_id,
-            # 60 random bits: not to be guessed, and a second alike is not to be expected.
-            "tracking_id": f"RT-{token(6)}-{token(6)}",
+            "tracking_id": tracking_id(),
             "status": "INITIATED",
             "created_at": now(),
         },
@@ -71,16 +67,6 @@ def move_return(connection: Connection, tracking_id: str, status: str) -> None:
     )
 
 
-def token(length: int) -> str:
-    """Random characters that are easy to read out: Crockford's, without I, L, O and U."""
-    return "".join(secrets.choice(_CROCKFORD) for _ in range(length))
-
-
-def now() -> str:
-    """The present moment, ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat()
-
-
 def refuse(code: str, message: str) -> NoReturn:
     """Raises a refusal."""
     raise RefusedByBackendError(message, code=code)
@@ -103,8 +89,3 @@ def check_text(*texts: str) -> None:
     """Refuses text that a database cannot take (`bad_text`)."""
     if not all(map(storable, texts)):
         refuse("bad_text", "the text holds half a character; type it anew")
-
-
-def storable(text: str) -> bool:
-    """Whether a database takes the text: half a surrogate pair has no encoding."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)

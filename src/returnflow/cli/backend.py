@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -105,6 +107,14 @@ def _ms(seconds: float) -> str:
     multiple=True,
     help="An order that exists, beside the open ones of those customers.",
 )
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1, max=3600),
+    default=30.0,
+    show_default=True,
+    help="How long to wait for each answer.",
+)
 @click.option("--all", "everything", is_flag=True, help=f"Show more than {SHOWN} lines of a kind.")
 @click.pass_context
 def check(
@@ -112,6 +122,7 @@ def check(
     url: str,
     emails: Sequence[str],
     order_ids: Sequence[str],
+    timeout: float,
     everything: bool,
 ) -> None:
     """Check the part of the contract that only reads, on a real shop. Nothing is written.
@@ -119,15 +130,17 @@ def check(
     The more it knows of the shop, the more it can check: give it a customer with open orders.
     The part that writes runs under pytest on a shop for trials: see docs/adapters.md.
     """
+    from returnflow.backends.steady import Limits, Steady
     from returnflow.testing.contract.checking import check as checked
-    from returnflow.testing.contract.promises import Sample, Subject
+    from returnflow.testing.contract.subject import Sample, Subject
 
     shown = without_password(opening.absolute(url))
     adapter = shops.open_adapter(url)
     verdicts: list[Verdict] = []
     try:
         click.echo(f"The read-only part of the contract, on {inert(shown)}. Nothing is written.")
-        subject = Subject(adapter, Sample(emails, order_ids))
+        limited = Steady(adapter, limits=Limits(timeout=timeout, attempts=1))
+        subject = Subject(limited, Sample(emails, order_ids))
         for verdict in checked(subject):
             verdicts.append(verdict)
             _show(verdict)
@@ -150,11 +163,21 @@ _LABELS = {"kept": "kept", "broken": "BROKEN", "not_checked": "not checked"}
 
 
 def _show(verdict: Verdict) -> None:
-    click.echo(f"  {_LABELS[verdict.state]:<12} {verdict.promise.words}")
+    _lines(f"  {_LABELS[verdict.state]:<12} ", verdict.promise.words)
     if verdict.state == "broken":
-        click.echo(f"  {'':<12} → {inert(verdict.words)}")
+        _lines(f"  {'':<12} → ", verdict.words)
     elif verdict.state == "not_checked":
-        click.echo(f"  {'':<12} → it needs {inert(verdict.words)}")
+        _lines(f"  {'':<12} → ", f"it needs {verdict.words}")
+
+
+def _lines(label: str, text: str) -> None:
+    """The text beside its label; on a terminal within its width, else in one line."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    click.echo(
+        click.wrap_text(
+            inert(text), width, initial_indent=label, subsequent_indent=" " * len(label)
+        )
+    )
 
 
 _TITLES = {
@@ -185,6 +208,6 @@ def _remarks(title: str, remarks: Sequence[str], everything: bool) -> None:
     click.echo(f"{title} ({len(remarks)}):")
     shown = remarks if everything else remarks[:SHOWN]
     for remark in shown:
-        click.echo(f"  - {inert(remark)}")
+        _lines("  - ", remark)
     if len(shown) < len(remarks):
         click.echo(f"  … and {len(remarks) - len(shown)} more; --all shows them.")

@@ -67,7 +67,7 @@ def command(
     if report is not None:
         _write(report, findings)
     if not dry_run:
-        with _bar(f"Writing {shown}", sql_load.rows_of(data)) as step:
+        with _bar("Writing", sql_load.rows_of(data)) as step:
             _create(target, data, step)
     counts = ", ".join(_counts(data))
     click.echo(f"Would be moved: {counts}." if dry_run else f"Moved to {inert(shown)}: {counts}.")
@@ -95,7 +95,7 @@ def _read(source: str) -> Examined:
                 f"{without_password(source)!r} cannot be read as a whole; only json:DIR can"
             )
         examinable: Examinable = adapter  # type: ignore[assignment]
-        with _bar(f"Reading {without_password(opening.absolute(source))}", None) as step:
+        with _bar("Reading", None) as step:
             done = 0
 
             def progress(read: int, total: int) -> None:
@@ -132,7 +132,7 @@ def _bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
         yield lambda done, total=None: None
         return
     bar: Any
-    with click.progressbar(length=total or 1, label=inert(label), file=sys.stderr) as bar:
+    with click.progressbar(length=total or 1, label=label, file=sys.stderr) as bar:
 
         def step(done: int, total: int | None = None) -> None:
             if total is not None:

@@ -66,9 +66,11 @@ def connected(url: str) -> Backend:
         UsageError: it cannot be used.
     """
     from returnflow.backends.registry import open_backend
+    from returnflow.backends.steady import Limits, Steady
 
     try:
-        return open_backend(url)
+        # A shop that hangs is not waited for; one that is silent is not asked again.
+        return Steady(open_backend(url), limits=Limits(attempts=1))
     except UnavailableError as error:
         raise UsageError(f"the shop cannot be asked for a second opinion: {error}") from error
 

@@ -69,7 +69,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import pytest
 
-    pytest.register_assert_rewrite("returnflow.testing.contract.suite")
+    for module in ("base", "reading", "writing"):
+        pytest.register_assert_rewrite(f"returnflow.testing.contract.{module}")
     from returnflow.testing.contract.suite import BackendContract
 
     return BackendContract

@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from returnflow.errors import UnavailableError
-from returnflow.testing.contract.promises import (
-    PROMISES,
-    Broken,
-    NothingToCheck,
-    Promise,
-    Subject,
-)
+from returnflow.testing.contract.promises import PROMISES, Promise
+from returnflow.testing.contract.subject import Broken, NothingToCheck, Subject
 
 State = Literal["kept", "broken", "not_checked"]
 

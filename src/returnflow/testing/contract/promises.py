@@ -7,22 +7,22 @@ They know nothing of what the shop holds but a sample, so they run against a rea
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from returnflow.backends.protocol import Backend
 from returnflow.errors import AmbiguousError, NotFoundError
 from returnflow.inert import fold
-from returnflow.records import Customer, Item, Order, OrdersSummary, Package
-from returnflow.redacted import hidden
+from returnflow.records import OrdersSummary
+from returnflow.redacted import NOT_RECORDED
 from returnflow.returns.eligibility import calendar_day, window_days
 from returnflow.returns.operations import OPERATIONS
+from returnflow.testing.contract.subject import Broken, NothingToCheck, Subject, need
 
 LOOK_UPS = (
     "get_customer_by_email",
@@ -38,116 +38,7 @@ STATUSES = (
 )
 """Every package status of the domain; another one is taken as unknown (rule 11)."""
 
-MOST_ORDERS = 25
-"""So many orders are looked at in detail: a check should not be a load test."""
-
 _STRANGE = ("", " ", "\x00", "' OR '1'='1", "../../etc/passwd", "%", "*", "\ud800", "x" * 5000)
-
-
-class Broken(AssertionError):  # noqa: N818 (a promise is broken; nothing has failed to run)
-    """A promise is not kept; the message says which, and what was seen."""
-
-
-class NothingToCheck(Exception):  # noqa: N818 (no error: a sample is missing)
-    """The check needs something that the sample does not hold; the message says what."""
-
-
-def need(kept: object, words: str) -> None:
-    """Raises `Broken` unless `kept`."""
-    if not kept:
-        raise Broken(words)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Something that the shop is known to hold.
-
-    Args:
-        emails: addresses of customers; one shared by several is welcome.
-        order_ids: orders that exist, beside those of the customers.
-    """
-
-    emails: Sequence[str] = ()
-    order_ids: Sequence[str] = ()
-
-
-@dataclass
-class Subject:
-    """A backend under check, and what was found in it so far; looked up once.
-
-    Attributes:
-        remarks: what the data of the shop lack; no fault of the adapter.
-    """
-
-    backend: Backend
-    sample: Sample = field(default_factory=Sample)
-    remarks: list[str] = field(default_factory=list)
-    _customers: dict[str, Customer] | None = None
-    _orders: list[Order] | None = None
-
-    def remark(self, words: str) -> None:
-        """Adds a remark, each once."""
-        if words not in self.remarks:
-            self.remarks.append(words)
-
-    def customers(self) -> dict[str, Customer]:
-        """The customers of the sample by the address asked for; ambiguous ones left out."""
-        if not self.sample.emails:
-            raise NothingToCheck("an e-mail address of a customer")
-        if self._customers is None:
-            found = {}
-            for email in self.sample.emails:
-                try:
-                    found[email] = self.backend.get_customer_by_email(email)
-                except AmbiguousError as error:
-                    self.remark(f"{error.count} customers share one of the addresses given")
-                except NotFoundError:
-                    raise Broken("an address given is answered with: not found") from None
-            self._customers = found
-        if not self._customers:
-            raise NothingToCheck("an e-mail address that one customer has")
-        return self._customers
-
-    def order_ids(self) -> list[str]:
-        """The ids of the sample's orders and of its customers' active ones."""
-        ids = list(self.sample.order_ids)
-        if self.sample.emails:
-            for customer in self.customers().values():
-                ids += customer.active_orders
-        ids = list(dict.fromkeys(ids))
-        if not ids:
-            raise NothingToCheck("an order, or a customer with open orders")
-        return ids[:MOST_ORDERS]
-
-    def orders(self) -> list[Order]:
-        """Those orders, of which there is at least one."""
-        if self._orders is None:
-            self._orders = []
-            for order_id in self.order_ids():
-                try:
-                    self._orders.append(self.backend.get_order_details(order_id))
-                except NotFoundError:
-                    self.remark(f"order {order_id} is listed as open and does not exist")
-        if not self._orders:
-            raise NothingToCheck("an order that exists")
-        return self._orders
-
-    def items(self) -> Iterator[Item]:
-        """The items of the orders."""
-        for item_id in dict.fromkeys(line.item_id for o in self.orders() for line in o.lines):
-            try:
-                yield self.backend.get_item_details(item_id)
-            except NotFoundError:
-                self.remark(f"item {item_id} was ordered and is not in the catalogue")
-
-    def packages(self) -> Iterator[Package]:
-        """The packages of the orders."""
-        ids = [p.package_id for o in self.orders() for line in o.lines for p in line.parcels]
-        for package_id in dict.fromkeys(filter(None, ids)):
-            try:
-                yield self.backend.get_package_details(package_id)
-            except NotFoundError:
-                self.remark(f"package {package_id} is named in an order and does not exist")
 
 
 @dataclass(frozen=True)
@@ -178,9 +69,11 @@ def _promise(words: str) -> Callable[[Callable[[Subject], None]], Callable[[Subj
 
 @_promise("it has every operation of the procedure as a method")
 def operations(subject: Subject) -> None:
-    missing = [name for name in OPERATIONS if not callable(getattr(subject.backend, name, None))]
+    # What stands round an adapter has them all.
+    adapter = getattr(subject.backend, "inner", subject.backend)
+    names = (*OPERATIONS, "capabilities", "close")
+    missing = [name for name in names if not callable(getattr(adapter, name, None))]
     need(not missing, f"there is no method {', '.join(missing)}")
-    need(callable(getattr(subject.backend, "close", None)), "there is no method close")
 
 
 @_promise("it names what it can do, every look-up among it")
@@ -432,10 +325,7 @@ def _well_typed(record: Any) -> None:
     """
     for path, value in _members(record, type(record).__name__):
         need(not isinstance(value, float), f"{path} is a float: {value!r}")
-        need(
-            not (isinstance(value, str) and hidden(value)),
-            f"{path} is {value!r}, which stands for what a record does not show",
-        )
+        need(value != NOT_RECORDED, f"{path} is {value!r}, which only a transcript's reader writes")
     try:
         msgspec.convert(
             msgspec.to_builtins(record, builtin_types=(Decimal,)), type(record), strict=True
