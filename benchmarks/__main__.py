@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from benchmarks import detection, live, startup
+from benchmarks import detection, live, replay, startup
 from benchmarks.measure import report
 
-BENCHMARKS = {"live": live, "startup": startup, "detection": detection}
+BENCHMARKS = {"live": live, "replay": replay, "startup": startup, "detection": detection}
 
 
 def main() -> int:
