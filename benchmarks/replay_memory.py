@@ -45,19 +45,29 @@ def table_of(logs: dict[int, Path]) -> Table | None:
     )
 
 
+# A process begins as a copy of the one that starts it, and the system counts that, too; so it is
+# started by a small one.
+_SMALL = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+# Its own peak, or that of a process that it waited for, if that is larger.
+_, status, usage = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+print(process.returncode, usage.ru_maxrss)
+"""
+
+
 def peak_of(path: Path, jobs: int) -> float:
     """MiB that the largest process of a run takes."""
+    command = [sys.executable, "-m", "returnflow", "replay", "--jobs", str(jobs), str(path)]
     with tempfile.TemporaryDirectory() as home:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "returnflow", "replay", "--jobs", str(jobs), str(path)],
+        ran = subprocess.run(
+            [sys.executable, "-c", _SMALL, *command],
             env={**os.environ, "RETURNFLOW_HOME": home},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
         )
-        # The child's own peak, or that of a process that it waited for, if that is larger.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in (0, 1):
-        raise SystemExit(f"returnflow replay ended with {process.returncode}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return usage.ru_maxrss * unit / (1024 * 1024)
+    code, peak = map(int, ran.stdout.split())
+    if code not in (0, 1):
+        raise SystemExit(f"returnflow replay ended with {code}")
+    return peak * (1 if sys.platform == "darwin" else 1024) / (1024 * 1024)
