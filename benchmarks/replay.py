@@ -1,10 +1,10 @@
 """Replay of a long log, beside other state machines and beside decoding alone.
 
-The log is made up from fixed seeds: calls of the shipped procedure of 8 to 30 events, with the words
-of the notices, one in ten with a slip. It is cut into as many slices as there are rounds; in a
-round everything goes through the same slice, in an order that turns. Times are of the processor,
-so that what else the machine does counts little; only where processes run side by side it is the
-clock's. Decoding is inside the time, importing and building are not.
+The log is made up from fixed seeds: calls of the shipped procedure of 8 to 30 events, with the
+words of the notices, one in ten with a slip. It is cut into as many slices as there are rounds;
+in a round everything goes through the same slice, in an order that turns. Times are of the
+processor, so that what else the machine does counts little; only where processes run side by side
+it is the clock's. Decoding is inside the time, importing and building are not.
 
 The peers that check guards use the guards and facts of the product itself, and all must come to
 the same verdict on every call.
@@ -19,6 +19,7 @@ import tempfile
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import zstandard
@@ -275,7 +276,7 @@ def _slices(
     chosen: Sequence[tuple[Template, int]], wanted: int
 ) -> list[Sequence[tuple[Template, int]]]:
     edges = [len(chosen) * number // wanted for number in range(wanted + 1)]
-    return [chosen[one:other] for one, other in zip(edges, edges[1:], strict=False) if other > one]
+    return [chosen[one:other] for one, other in pairwise(edges) if other > one]
 
 
 def _rounds(
@@ -356,13 +357,9 @@ def _processes(setting: Setting) -> Table:
     ]
     for name in packed:
         rate = _ratio(taken["one process, processor"], taken[f"{name}, processor"])
-        targets.append(
-            Target(f"the rate of {name} ÷ plain", rate, COMPRESSED, "times", least=True)
-        )
+        targets.append(Target(f"the rate of {name} ÷ plain", rate, COMPRESSED, "times", least=True))
     figures: list[Figure] = [figure(name, times) for name, times in taken.items()]
-    return Table(
-        "The whole log, µs per event", "µs", figures, "one process", targets, digits=2
-    )
+    return Table("The whole log, µs per event", "µs", figures, "one process", targets, digits=2)
 
 
 def _memory(setting: Setting) -> Table | None:

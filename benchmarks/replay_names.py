@@ -1,4 +1,4 @@
-"""Checkers that see the names of events alone: pm4py and xstate; and alignments, ours and pm4py's."""
+"""Those that see the names of events alone, pm4py and xstate; and alignments, ours and pm4py's."""
 
 from __future__ import annotations
 

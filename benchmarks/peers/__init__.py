@@ -69,6 +69,12 @@ def missing(name: str, error: ModuleNotFoundError) -> SystemExit:
     )
 
 
+def tag(event: Event) -> str:
+    """The name of an event, without a call of ours more than it takes."""
+    name: str = event.__struct_config__.tag  # type: ignore[assignment]  # a vocabulary's always are
+    return name
+
+
 @cache
 def line_decoder(events: tuple[type[Event], ...]) -> msgspec.json.Decoder[Any]:
     """Decodes a line of the event log, every field of it, into typed structs."""

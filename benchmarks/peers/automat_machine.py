@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from automat import NoTransition, TypeMachineBuilder
 
+from benchmarks.peers import tag
 from returnflow.engine.definition import Definition, Row
 from returnflow.engine.vocabulary import Event
 
@@ -56,7 +57,7 @@ class AutomatMachine:
         core.case = self._new_case(day, zone)
         machine = self._machine(core)
         for event in events:
-            take = getattr(machine, event.__struct_config__.tag, None)
+            take = getattr(machine, tag(event), None)
             if take is None:
                 return False
             try:

@@ -35,9 +35,7 @@ def names_of(lines: Iterable[bytes]) -> list[tuple[str, ...]]:
 
 def net_of(definition: Definition) -> Net:
     """The control flow of a procedure, with nothing silent."""
-    edges = {
-        (row.state, row.event, row.to) for row in definition.all_rows() if row.to is not None
-    }
+    edges = {(row.state, row.event, row.to) for row in definition.all_rows() if row.to is not None}
     return Net(edges, definition.initial, frozenset())
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sismic.interpreter import Interpreter
 from sismic.model import BasicState, CompoundState, Statechart, Transition
 
+from benchmarks.peers import tag
 from returnflow.engine.definition import Definition, Row
 from returnflow.engine.vocabulary import Event
 
@@ -60,7 +61,7 @@ class Sismic:
         interpreter.execute_once()
         state = self._initial
         for event in events:
-            name = event.__struct_config__.tag
+            name = tag(event)
             if (state, name) in self._discarding:
                 facts.kept = facts.case.copy()
             facts.case.apply(event)

@@ -13,6 +13,7 @@ from typing import Any
 from statemachine import State, StateChart
 from statemachine.exceptions import TransitionNotAllowed
 
+from benchmarks.peers import tag
 from returnflow.engine.definition import Definition, Row
 from returnflow.engine.vocabulary import Event
 
@@ -57,8 +58,8 @@ class PythonStateMachine:
             # A row that refuses is a loop that marks the call as refused.
             way = source.to(states[row.to or row.state], cond=cond, on=self._after(row))
             events[row.event] = events[row.event] | way if row.event in events else way
-        made: Any = type(StateChart)("Chart", (StateChart,), attributes | events)
-        self._machine = made(self._model)
+        kind: Any = type(StateChart)
+        self._machine: Any = kind("Chart", (StateChart,), attributes | events)(self._model)
         self._events = frozenset(events)
 
     def _condition(self, row: Row) -> Callable[..., bool]:
@@ -90,7 +91,7 @@ class PythonStateMachine:
         model.case = self._new_case(day, zone)
         model.refused = False
         for event in events:
-            name = event.__struct_config__.tag
+            name = tag(event)
             if name not in self._events:
                 return False
             if (model.state, name) in self._discarding:

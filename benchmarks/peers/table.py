@@ -5,13 +5,16 @@ No findings, no words, no notices: what replay itself builds upon, and what it a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from returnflow.engine.definition import Definition
+from benchmarks.peers import tag
+from returnflow.engine.definition import Definition, Row
 from returnflow.engine.machine import LiveMachine, compile_table
 from returnflow.engine.vocabulary import Event
+
+_Way = tuple[Sequence[Callable[[Any, Any], bool | None]], Row]
 
 
 class CompiledTable:
@@ -36,26 +39,29 @@ class CompiledTable:
         case: Any = self._new_case(day, zone)
         state = self._initial
         for event in events:
-            found = self._table.get((state, event.__struct_config__.tag))
+            found = self._table.get((state, tag(event)))
             if found is None:
                 return False
             ways, discarding = found
             kept = case.copy() if discarding else None
             case.apply(event)
-            for tests, row in ways:
-                for test in tests:
-                    if test(case, event) is not True:
-                        break
-                else:
-                    break
-            else:
-                return False
-            if row.to is None:
+            row = _first(ways, case, event)
+            if row is None or row.to is None:
                 return False
             if row.discard:
                 case = kept
             state = row.to
         return True
+
+
+def _first(ways: Sequence[_Way], case: Any, event: Event) -> Row | None:
+    for tests, row in ways:
+        for test in tests:
+            if test(case, event) is not True:
+                break
+        else:
+            return row
+    return None
 
 
 def make(definition: Definition) -> CompiledTable:

@@ -8,6 +8,7 @@ from typing import Any
 
 from transitions import EventData, Machine
 
+from benchmarks.peers import tag
 from returnflow.engine.definition import Definition, Row
 from returnflow.engine.vocabulary import Event, Guard
 
@@ -80,7 +81,7 @@ class Transitions:
         model.case = self._new_case(day, zone)
         model.refused = False
         for event in events:
-            trigger = getattr(model, event.__struct_config__.tag, None)
+            trigger = getattr(model, tag(event), None)
             if trigger is None or not trigger(event=event) or model.refused:
                 return False
         return True

@@ -1,7 +1,8 @@
-"""xstate on node, where both are there: ``npm install --no-save xstate@5`` at the root of a checkout.
+"""xstate on node, where both are there.
 
-It walks the control flow. It cannot check guards, which are Python functions, nor keep the facts:
-it is told which row the guards chose. Its time is taken inside node, after a warm-up.
+``npm install --no-save xstate@5`` at the root of a checkout puts it there. It walks the control
+flow. It cannot check guards, which are Python functions, nor keep the facts: it is told which row
+the guards chose. Its time is taken inside node, after a warm-up.
 """
 
 from __future__ import annotations
@@ -45,9 +46,7 @@ def why_not() -> str:
     return "" if found.returncode == 0 else "node has no package xstate"
 
 
-def replay(
-    definition: Definition, log: Path, rows: Sequence[Sequence[int]], folder: Path
-) -> Ran:
+def replay(definition: Definition, log: Path, rows: Sequence[Sequence[int]], folder: Path) -> Ran:
     """Replays a log.
 
     Args:
