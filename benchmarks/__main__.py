@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from benchmarks import detection, keys, live, load, mutants, startup
+from benchmarks import detection, keys, live, load, mutants, replay, startup
 from benchmarks.measure import report
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "detection": detection,
     "keys": keys,
     "mutants": mutants,
+    "replay": replay,
 }
 
 

@@ -8,7 +8,7 @@ import platform
 import statistics
 import sys
 from argparse import ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -36,17 +36,19 @@ class Target:
 
     Args:
         value: what was measured; reached when it is at most `limit`.
+        least: it is reached when it is at least `limit`.
     """
 
     name: str
     value: float
     limit: float
     unit: str
+    least: bool = False
 
     @property
     def reached(self) -> bool:
         """Whether it was."""
-        return self.value <= self.limit
+        return self.value >= self.limit if self.least else self.value <= self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Table:
     Args:
         unit: of all figures.
         base: the name of the figure that the ratios are of; "" for none.
+        also: further figures that ratios are of, by the head of their columns.
+        digits: behind the point.
     """
 
     title: str
@@ -63,6 +67,8 @@ class Table:
     figures: Sequence[Figure]
     base: str
     targets: Sequence[Target] = field(default=())
+    also: Mapping[str, str] = field(default_factory=dict)
+    digits: int = 1
 
 
 def figure(name: str, measured: Sequence[float]) -> Figure:
@@ -116,16 +122,20 @@ def _plain(table: Table) -> dict[str, Any]:
         plain["reached"] = target.reached
     for each, ratio in zip(shown["figures"], _ratios(table), strict=True):
         each["ratio"] = ratio
+    for head, name in table.also.items():
+        for each, ratio in zip(shown["figures"], _ratios(table, name), strict=True):
+            each[head] = ratio
     return shown
 
 
-def _ratios(table: Table) -> list[float | None]:
-    base = next((each.median for each in table.figures if each.name == table.base), None)
-    return [each.median / base if base else None for each in table.figures]
+def _ratios(table: Table, base: str | None = None) -> list[float | None]:
+    name = table.base if base is None else base
+    one = next((each.median for each in table.figures if each.name == name), None)
+    return [each.median / one if one else None for each in table.figures]
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def _print(table: Table) -> None:
@@ -135,18 +145,20 @@ def _print(table: Table) -> None:
         f"median {table.unit}",
         f"p99 {table.unit}",
         "ratio",
+        *table.also,
         "measured",
     )
+    ratios = [_ratios(table), *(_ratios(table, name) for name in table.also.values())]
     rows = [
         (
             each.name,
-            _number(each.best),
-            _number(each.median),
-            _number(each.p99),
-            "" if ratio is None else f"{ratio:.2f}",
+            _number(each.best, table.digits),
+            _number(each.median, table.digits),
+            _number(each.p99, table.digits),
+            *(_number(of, 2) for of in each_ratios),
             str(each.count),
         )
-        for each, ratio in zip(table.figures, _ratios(table), strict=True)
+        for each, *each_ratios in zip(table.figures, *ratios, strict=True)
     ]
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
     print(f"\n{table.title}")
@@ -156,7 +168,7 @@ def _print(table: Table) -> None:
         print("  ".join([name.ljust(widths[0]), *cells]).rstrip())
     for target in table.targets:
         said = "reached" if target.reached else "MISSED"
-        print(
-            f"{target.name}: {target.value:.1f} of at most {target.limit:g} {target.unit}: {said}"
-        )
+        most = "least" if target.least else "most"
+        value = f"{target.value:.{table.digits}f}"
+        print(f"{target.name}: {value} of at {most} {target.limit:g} {target.unit}: {said}")
     sys.stdout.flush()

@@ -23,7 +23,7 @@ from returnflow.engine.vocabulary import Event, Guard, event_name
 from returnflow.errors import EngineError, GuardError, RefusedError
 from returnflow.returns import events as ev
 from returnflow.returns.case import Case
-from returnflow.testing import candidates, generate_shop, random_call, random_events
+from returnflow.testing import agreement, candidates, generate_shop, random_call, random_events
 
 STATES = Path(__file__).parent.parent / "states"
 
@@ -99,6 +99,24 @@ def test_the_table_and_the_machine_agree_on_every_event() -> None:
     assert sum(seen.values()) >= 20_000, seen
     assert set(seen) == set(definition().states), set(definition().states) - set(seen)
     assert min(accepted.values()) > 2_000, accepted
+
+
+def test_they_agree_on_calls_with_slips_in_them() -> None:
+    """Each kind of slip at many places, from seed 0 on; `python -m benchmarks replay --check`
+    tries ten times as many."""
+    found = agreement.check(definition(), 100_000)
+    assert found.events >= 100_000
+    assert found.refused > 5_000, found
+    assert found.judged > 50, found
+
+
+def test_a_table_that_does_not_agree_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a row taken out of the table alone, the first event that needs it is named."""
+    whole = dict(table())
+    del whole["finding_customer", "customer_found"]
+    monkeypatch.setattr(agreement, "compile_table", lambda machine: whole)
+    with pytest.raises(AssertionError, match=r"seed 0, .* customer_found in finding_customer"):
+        agreement.check(definition(), 1_000)
 
 
 def test_the_table_has_every_row_in_the_order_of_the_definition() -> None:

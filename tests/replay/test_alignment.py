@@ -328,7 +328,7 @@ def pm4py() -> Iterator[Any]:
     with warnings.catch_warnings():
         for category in (DeprecationWarning, SyntaxWarning):
             warnings.simplefilter("ignore", category)
-        yield importlib.import_module("replay.pm4py_net")
+        yield importlib.import_module("benchmarks.peers.pm4py_net")
 
 
 SILENT = {

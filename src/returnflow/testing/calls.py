@@ -6,7 +6,7 @@ All are deterministic: the same definition, shop and seed give the same events.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -56,7 +56,11 @@ def random_events(definition: Definition, rng: Random, n: int, shop: Any = None)
 
 
 def random_call(
-    definition: Definition, rng: Random, shop: Any = None, max_events: int = 60
+    definition: Definition,
+    rng: Random,
+    shop: Any = None,
+    max_events: int = 60,
+    goals: Sequence[str] = (),
 ) -> list[Event]:
     """A legal call of at most `max_events` events, with rising times.
 
@@ -65,15 +69,21 @@ def random_call(
 
     Args:
         shop: is left as it is; None: a random one.
+        goals: states that it makes for, one after the other, the last of them an end; it may
+            miss them. Empty: some that are drawn.
     """
-    return walk(definition, rng, shop, max_events)[0]
+    return walk(definition, rng, shop, max_events, goals)[0]
 
 
 def walk(
-    definition: Definition, rng: Random, shop: Any = None, max_events: int = 60
+    definition: Definition,
+    rng: Random,
+    shop: Any = None,
+    max_events: int = 60,
+    goals: Sequence[str] = (),
 ) -> tuple[list[Event], Session]:
     """As `random_call`, with the session as the call leaves it."""
-    walker = _Walker(definition, rng, shop)
+    walker = _Walker(definition, rng, shop, goals)
     while walker.goes_on(max_events - len(walker.events)):
         pass
     return walker.events, walker.session
@@ -85,7 +95,9 @@ class _Walker:
     It leans towards its goal and towards rows that it has not taken yet, but goes astray too.
     """
 
-    def __init__(self, definition: Definition, rng: Random, shop: Any) -> None:
+    def __init__(
+        self, definition: Definition, rng: Random, shop: Any, goals: Sequence[str]
+    ) -> None:
         self.rng = rng
         self.sampler = sampler_for(definition.vocabulary.name)
         self.shop = self.sampler.generate(rng) if shop is None else self.sampler.copy(shop)
@@ -98,7 +110,8 @@ class _Walker:
         self._taken: Counter[str] = Counter()
         waits = [name for name, state in definition.states.items() if state.kind != "end"]
         ends = [name for name, state in definition.states.items() if state.kind == "end"]
-        self._goals = [rng.choice(ends), *rng.sample(waits, min(5, len(waits)))]
+        drawn = [rng.choice(ends), *rng.sample(waits, min(5, len(waits)))]
+        self._goals = [*reversed(goals)] or drawn
         self._away = distances(definition, self._goals[-1])
         vocabulary = definition.vocabulary
         self._failed = event_name(type(vocabulary.build_failed("", "known", "")))

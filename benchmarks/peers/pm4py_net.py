@@ -1,6 +1,7 @@
 """A control flow as pm4py sees it, and pm4py's cost of aligning a sequence with it.
 
-Importing this imports pm4py, which takes a second: so tests import it in a fixture.
+Importing this imports pm4py, which takes a second: so it is imported where it is used. The tests
+of the alignment use it, too.
 
 The net is that of a state machine: a place for each state with one token on its way through
 them, a transition for each edge, a silent twin beside it where the event is silent, and a silent
@@ -30,17 +31,21 @@ A_STAR = algorithm.Variants.VERSION_STATE_EQUATION_A_STAR
 
 
 class Net:
-    """The net of the edges (state, event, target), from `initial`."""
+    """The net of the edges (state, event, target), from `initial`.
+
+    Attributes:
+        net, begin, end: as pm4py's own functions take them.
+    """
 
     def __init__(
         self, edges: Iterable[tuple[str, str, str]], initial: str, silent: frozenset[str]
     ) -> None:
-        self._net = PetriNet("control flow")
+        self.net = PetriNet("control flow")
         self._places: dict[str, Any] = {}
         self._sink = PetriNet.Place("after the end")
-        self._net.places.add(self._sink)
-        self._begin = Marking({self._place(initial): 1})
-        self._end = Marking({self._sink: 1})
+        self.net.places.add(self._sink)
+        self.begin = Marking({self._place(initial): 1})
+        self.end = Marking({self._sink: 1})
         for state, event, target in sorted(set(edges)):
             name = f"{state}/{event}/{target}"
             self._transition(name, event, self._place(state), self._place(target))
@@ -61,17 +66,17 @@ class Net:
     def _align(self, names: Sequence[str], variant: Any, parameters: dict[str, Any]) -> Any:
         trace = Trace([Event({"concept:name": name}) for name in names])
         return algorithm.apply(
-            trace, self._net, self._begin, self._end, variant=variant, parameters=parameters
+            trace, self.net, self.begin, self.end, variant=variant, parameters=parameters
         )
 
     def _place(self, state: str) -> Any:
         if state not in self._places:
             self._places[state] = PetriNet.Place(state)
-            self._net.places.add(self._places[state])
+            self.net.places.add(self._places[state])
         return self._places[state]
 
     def _transition(self, name: str, label: str | None, source: Any, target: Any) -> None:
         transition = PetriNet.Transition(name, label)
-        self._net.transitions.add(transition)
-        add_arc_from_to(source, transition, self._net)
-        add_arc_from_to(transition, target, self._net)
+        self.net.transitions.add(transition)
+        add_arc_from_to(source, transition, self.net)
+        add_arc_from_to(transition, target, self.net)
