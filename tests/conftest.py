@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""What holds for all tests: Hypothesis, and lines that tests add to the summary of the run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from returnflow.testing.postgresql import PostgresServer
+
+REPORT = "report"
+
+REPORT = "report"
+"""The property of a test under which it leaves a line."""
 
 # No test depends on how fast the machine is; a failure prints what repeats it.
 settings.register_profile(
@@ -43,3 +48,20 @@ def postgres_space(postgres: PostgresServer) -> Callable[[], str]:
 def postgres_url(postgres_space: Callable[[], str]) -> str:
     """The URL of an empty place in a real server."""
     return postgres_space()
+
+
+@pytest.fixture
+def report(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Adds a line to the summary at the end of the run; a property of the test, so that it comes
+    from whichever process ran it."""
+    return lambda line: record_property(REPORT, line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Writes the lines that tests have left."""
+    for outcome in ("passed", "failed"):
+        for each in terminalreporter.getreports(outcome):
+            if each.when == "call":
+                for name, line in each.user_properties:
+                    if name == REPORT:
+                        terminalreporter.write_line(str(line))

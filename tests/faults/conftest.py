@@ -1,4 +1,4 @@
-"""The fork server for the fault tests, a fresh shop for each, and a line about the kills."""
+"""The fork server for the fault tests, and a fresh shop for each."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pytest
 
 from faults.shop import DATA, Scene, Server
 from returnflow.backends import sql
-
-REPORT = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -37,16 +35,3 @@ def new_scene(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Calla
 @pytest.fixture
 def scene(new_scene: Callable[[Path], Scene], tmp_path: Path) -> Scene:
     return new_scene(tmp_path)
-
-
-@pytest.fixture
-def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Adds a line to the summary at the end of the run."""
-    return request.config.stash.setdefault(REPORT, []).append
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for line in config.stash.get(REPORT, []):
-        terminalreporter.write_line(line)

@@ -1,4 +1,4 @@
-"""A desk for each test; and at the end of every run, what of the procedure was covered."""
+"""A desk for each test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.driver import SUMMARY, Door, Stage
+from wizard.driver import Door, Stage
 
 
 @pytest.fixture
@@ -21,11 +21,3 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def door(request: pytest.FixtureRequest, stage: Stage) -> Door:
     """The same desk, on a terminal and on a pipe."""
     return Door(stage, request.param)
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Writes the lines that tests have left."""
-    for line in config.stash.get(SUMMARY, []):
-        terminalreporter.write_line(line)

@@ -21,7 +21,6 @@ from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pyte
-import pytest
 from msgspec.structs import replace as record_with
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.data_structures import Size
@@ -57,9 +56,6 @@ PATIENT = 20.0
 """Seconds to wait for a shop that answers at once."""
 
 Tracer = Callable[[Step], None]
-
-SUMMARY: pytest.StashKey[list[str]] = pytest.StashKey()
-"""Where a test leaves lines that the end of the run shows."""
 
 
 def shipped() -> Definition:

@@ -23,7 +23,7 @@ from returnflow.errors import JournalBusyError
 from returnflow.records import Item, ReturnPolicy
 from returnflow.returns.events import ReturnRequested, TransferRequested
 from returnflow.testing import MemoryShop, curated_shop, shortest_calls
-from wizard.driver import PATIENT, SUMMARY, Played, Stage, shipped
+from wizard.driver import PATIENT, Played, Stage, shipped
 from wizard.typing_calls import Part, ScriptedShop, typed_call
 
 DEFINITION = shipped()
@@ -118,7 +118,6 @@ def calls() -> dict[str, list[Event]]:
 def coverage(
     calls: dict[str, list[Event]],
     tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
 ) -> Coverage:
     """Plays a call for each row that no call before it has taken, the longest calls first."""
     found = Coverage()
@@ -129,7 +128,6 @@ def coverage(
                     found.count(played)
         for keys in IN_ANOTHER_ORDER:
             found.count(stage.keys(keys, shop=two_in_a_package()))
-    request.config.stash.setdefault(SUMMARY, []).append(found.line())
     return found
 
 
@@ -175,7 +173,10 @@ def journal_held(stage: Stage, part: Part) -> Iterator[Callable[[Step], None]]:
 # -- what is counted --------------------------------------------------------------------------
 
 
-def test_every_state_is_entered_by_keystrokes(coverage: Coverage) -> None:
+def test_every_state_is_entered_by_keystrokes(
+    coverage: Coverage, report: Callable[[str], None]
+) -> None:
+    report(coverage.line())
     assert coverage.states == set(DEFINITION.states)
 
 
