@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from returnflow.backends import registry, sql
+from returnflow.backends.steady import Steady
 from returnflow.cli import cli, run, shops
 from returnflow.errors import UnavailableError
 from returnflow.testing import Fault, FaultyBackend, MemoryShop, contract_shop, curated_shop
@@ -109,6 +112,42 @@ def test_two_adapters_for_one_scheme(
     assert "several adapters are installed for sqlite: other_shop:connect, returnflow." in (
         capsys.readouterr().err
     )
+
+
+# -- the log ----------------------------------------------------------------------------------
+
+
+def steady(stack: ExitStack) -> Steady:
+    return shops.steadied(stack, curated_shop(), "my:shop", 60.0)
+
+
+def test_the_log_of_calls_is_put_aside_when_it_is_long(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that nobody has to."""
+    monkeypatch.setattr(shops, "MOST_LOG", 100)
+    for _ in range(3):
+        with ExitStack() as stack:
+            steady(stack).get_customer_by_email(ANN)
+    assert len((home / "backend.log").read_text().splitlines()) == 1
+    aside = (home / "backend.log.1").read_text().splitlines()
+    assert len(aside) == 1
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\dT[\d:]{8}[+-]\d{4} case=- backend=my "
+        r"operation=get_customer_by_email outcome=ok ms=\d+ attempts=1",
+        aside[0],
+    )
+
+
+@pytest.mark.parametrize("path", ["/dev/full", "/dev/null/no/file"])
+def test_a_log_that_cannot_be_written_disturbs_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    """The call goes on, and nothing is written over the agent's screen."""
+    monkeypatch.setattr(shops, "log_path", lambda: Path(path))
+    with ExitStack() as stack:
+        assert steady(stack).get_customer_by_email(ANN).customer_id == "ANN"
+    assert capsys.readouterr() == ("", "")
 
 
 # -- check ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,26 @@ def test_returns_and_transfers_of_calls_keep_their_keys(tmp_path: Path) -> None:
         assert (
             new.transfer_to_human_representative("CUST2", "Help.", idempotency_key="t") == transfer
         )
+
+
+def test_it_is_moved_to_a_server_as_well(tmp_path: Path, postgres_url: str) -> None:
+    """Rule 37: with text that PostgreSQL cannot store by itself; a second time it is refused."""
+    data = contract_shop(crowd=30, hostile="\x00 \x1a '; DROP TABLE orders; -- \u202e")
+    folder = write_shop(tmp_path / "json", data)
+    arguments = ["import", f"json:{folder}", postgres_url]
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "7 customers, 56 orders, 7 items, 3 packages, 7 returns" in result.output
+    old = open_folder(folder)
+    with closing(sql.connect(postgres_url)) as new:
+        for order in data.orders:
+            assert whole(new.get_order_details(order.order_id)) == (
+                whole(old.get_order_details(order.order_id))
+            )
+        evil = new.get_customer_by_email("evil@example.com")
+        assert evil == old.get_customer_by_email("evil@example.com")
+        assert evil.first_name.startswith("\x00")
+    assert run(arguments) == 2
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:

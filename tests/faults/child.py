@@ -252,7 +252,7 @@ def install(spec: Spec, pilot: Autopilot) -> None:
             entry = append(log, event, state, ended=ended)
         if spec.full_after == entry.seq:
             # Not 0: what is shown goes to a file as well, though to a much smaller one.
-            written = Path(f"{log._store.path}-wal").stat().st_size  # type: ignore[attr-defined]
+            written = Path(f"{log._store.name}-wal").stat().st_size  # type: ignore[attr-defined]
             limit_files(written)
         return entry
 

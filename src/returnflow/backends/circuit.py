@@ -28,10 +28,8 @@ COOL_DOWN = 15.0
 class _State:
     failures: int = 0
     """In a row."""
-    last: float = 0.0
-    """When the last one was, in seconds since the epoch."""
     until: float = 0.0
-    """No call is let through before; 0: it does not count as down."""
+    """No call is let through before, in seconds since the epoch; 0: it does not count as down."""
 
 
 class Circuit:
@@ -69,11 +67,11 @@ class Circuit:
         # A time further off than any that we write: the clock was set back since.
         if not 0 < state.until - now <= self._cool_down:
             if state.until:
-                self._save(_State(state.failures, state.last, now + self._cool_down))
+                self._save(_State(state.failures, now + self._cool_down))
             return
         raise UnavailableError(
-            f"the shop is down: it failed {state.failures} times in a row, the last time "
-            f"{max(0, now - state.last):.0f} s ago; it is tried again in {state.until - now:.0f} s",
+            f"the shop is down, {state.failures} failures in a row; next try in "
+            f"{state.until - now:.0f} s",
             outcome="known",
         )
 
@@ -84,17 +82,16 @@ class Circuit:
 
     def failed(self, weight: int = 1) -> None:
         """It did not; `weight` counts a failure that made somebody wait as several."""
-        now = self._clock()
         count = self._load().failures + weight
         down = count >= self._failures
-        self._save(_State(count, now, now + self._cool_down if down else 0.0))
+        self._save(_State(count, self._clock() + self._cool_down if down else 0.0))
 
     def _load(self) -> _State:
         if self._path is None:
             return self._state
         try:
             found = json.loads(self._path.read_text(encoding="ascii"))
-            return _State(int(found["failures"]), float(found["last"]), float(found["until"]))
+            return _State(int(found["failures"]), float(found["until"]))
         except (OSError, ValueError, TypeError, KeyError):
             return _State()
 

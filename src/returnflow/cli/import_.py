@@ -120,8 +120,8 @@ def _create(target: str, data: ShopData, step: Callable[..., None]) -> None:
     except BaseException:
         # Half a shop is none: what was begun here is taken away, whatever stopped it.
         if path is not None:
-            for left in (path, path.with_name(f"{path.name}-journal")):
-                left.unlink(missing_ok=True)
+            for suffix in ("", "-journal", "-wal", "-shm"):
+                path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
         raise
 
 

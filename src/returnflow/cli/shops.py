@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from returnflow.errors import BackendError, UsageError
 from returnflow.urls import without_password
 
 if TYPE_CHECKING:
+    import logging
+
     from returnflow.backends.circuit import Circuit
     from returnflow.backends.protocol import Backend
     from returnflow.backends.steady import Steady
@@ -67,7 +69,9 @@ def circuit(url: str) -> Circuit:
     from returnflow.home import data_dir
 
     folder = data_dir() / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
+    # Where it cannot be made, each process finds out for itself.
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
     return Circuit(folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.json")
 
 
@@ -90,13 +94,20 @@ def _log_calls(stack: ExitStack) -> None:
         # Opened for appending: lines of several processes do not mix.
         handler = logging.FileHandler(path, encoding="utf-8")
     except OSError:
-        # A log that cannot be written is no reason to lead no calls; logging says so itself
-        # where it fails later.
+        # A log that cannot be written is no reason to lead no calls.
         return
+    # Nor is one that fails later, on a full disk, a reason to write over the agent's screen.
+    handler.handleError = lambda record: None  # type: ignore[method-assign]
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
     before = CALLS.level
     CALLS.setLevel(logging.INFO)
     CALLS.addHandler(handler)
-    stack.callback(handler.close)
+    stack.callback(_close, handler)
     stack.callback(CALLS.removeHandler, handler)
     stack.callback(CALLS.setLevel, before)
+
+
+def _close(handler: logging.Handler) -> None:
+    # What did not get onto a full disk is lost; it was a line of a log.
+    with suppress(OSError):
+        handler.close()
