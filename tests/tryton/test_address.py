@@ -65,7 +65,7 @@ def test_where_calls_are_sent(url: str, endpoint: str) -> None:
 
 
 def test_the_user_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A journal keeps the URL without the user, so a call can be resumed."""
+    """So that a whole office can share one URL; in a URL, it may hold any character."""
     monkeypatch.setenv("RETURNFLOW_TRYTON_USER", "bo")
     assert parse("tryton+https://host/shop").user == "bo"
     assert parse("tryton+https://an%40na@host/shop").user == "an@na"
