@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import venv
 from collections.abc import Iterator
@@ -67,11 +68,14 @@ def cache() -> Path:
     made_of = REQUIREMENTS.read_bytes() + sys.version.encode()
     name = f"tryton-{hashlib.sha256(made_of).hexdigest()[:16]}"
     moved = os.environ.get("RETURNFLOW_TEST_CACHE")
-    base = (
-        Path(moved) if moved else platformdirs.user_cache_path("returnflow-tests", appauthor=False)
-    )
-    folder = base / name
-    folder.mkdir(parents=True, exist_ok=True)
+    own = platformdirs.user_cache_path("returnflow-tests", appauthor=False)
+    folder = (Path(moved) if moved else own) / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        # A home that cannot be written, as on some build machines.
+        folder = Path(tempfile.gettempdir()) / f"returnflow-tests-{name}"
+        folder.mkdir(exist_ok=True)
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def test_where_calls_are_sent(url: str, endpoint: str) -> None:
 
 
 def test_the_user_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A journal keeps the URL without the user, so a call can be resumed."""
+    """So that a whole office can share one URL; in a URL, it may hold any character."""
     monkeypatch.setenv("RETURNFLOW_TRYTON_USER", "bo")
     assert parse("tryton+https://host/shop").user == "bo"
     assert parse("tryton+https://an%40na@host/shop").user == "an@na"
@@ -130,6 +131,17 @@ def test_the_policy_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("RETURNFLOW_TRYTON_POLICY", "other.toml")
     assert parse(URL).policy == Path("other.toml")
     assert parse(f"{URL}?policy=%2Fetc%2Fshop.toml").policy == Path("/etc/shop.toml")
+
+
+def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has installed only returnflow is told the command."""
+    for name in [name for name in sys.modules if name.startswith("returnflow.backends.tryton")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(UsageError) as caught:
+        open_backend(URL)
+    assert "httpx" in str(caught.value)
+    assert "pip install 'returnflow[tryton]'" in str(caught.value)
 
 
 # -- answers that nobody can use --------------------------------------------------------------

@@ -84,7 +84,7 @@ def test_a_cut_in_the_middle_of_a_return(
     _, listed = desk.run("calls", "list", "--open")
     case = listed.splitlines()[1].split()[0]
     again = ["/again", "", "", "", "/done"]
-    status, shown = desk.run("calls", "resume", case, "--backend", url, lines=again)
+    status, shown = desk.run("calls", "resume", case, lines=again)
     assert status == 0, shown
     found = staff.rows(
         """

@@ -44,8 +44,11 @@ def open_backend(url: str) -> Backend:
     try:
         connect: Connect = entry.load()
     except (ImportError, AttributeError) as error:
+        again = "install its package again"
+        if isinstance(error, ModuleNotFoundError) and entry.extras:
+            package = entry.dist.name if entry.dist else "returnflow"
+            again = f"pip install '{package}[{','.join(entry.extras)}]' brings what it needs"
         raise UsageError(
-            f"the adapter for {scheme}:, {entry.value}, cannot be loaded: {error}; install its "
-            "package again"
+            f"the adapter for {scheme}:, {entry.value}, cannot be loaded: {error}; {again}"
         ) from error
     return connect(url)

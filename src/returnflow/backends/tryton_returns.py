@@ -36,11 +36,8 @@ look and the approval, a matter of milliseconds, is seen too late.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,11 +53,12 @@ from returnflow.backends.tryton_rows import (
     ActionLine,
     Complaint,
     Line,
-    ReturnShipment,
     Sale,
 )
 from returnflow.backends.tryton_rpc import DeclinedError, Session, WarnedError
+from returnflow.backends.tryton_sales import ENDED, ReturnSales
 from returnflow.backends.tryton_units import FREED, MARK, OPEN, Hold, chosen
+from returnflow.backends.tryton_writes import reference_of, refuse, sendable
 from returnflow.errors import RefusedByBackendError, UnavailableError
 from returnflow.records import ReturnReceipt
 from returnflow.returns.events import REASONS
@@ -71,13 +69,8 @@ PATIENCE = 8.0
 _GLANCE = 0.3
 """Seconds between two looks at a claim of somebody else's."""
 
-_ENDED = ("processing", "done", "cancelled")
-"""The states of a return sale with which nothing more has to be done."""
-
 MOST_STEPS = 24
 """A return needs about eight; more means that others keep interfering."""
-
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +83,6 @@ class Request:
     quantity: int
     complaint_type: int
     description: str
-
-
-def reference_of(key: str) -> str:
-    """What a complaint's reference holds for a key. An unusual key is stood for by its digest.
-
-    Raises:
-        RefusedByBackendError: it is no key (`bad_key`).
-    """
-    if not key or not sendable(key):
-        refuse("bad_key", "a write needs an idempotency key")
-    if _PLAIN_KEY.fullmatch(key):
-        return MARK + key
-    return f"{MARK}sha256={hashlib.sha256(key.encode()).hexdigest()}"
-
-
-def sendable(text: str) -> bool:
-    """Whether Tryton takes and keeps the text: no NUL, and no half of a character."""
-    return not any("\ud800" <= char <= "\udfff" or char == "\0" for char in text)
-
-
-def refuse(code: str, message: str) -> NoReturn:
-    """Raises a refusal."""
-    raise RefusedByBackendError(message, code=code)
 
 
 class Returns:
@@ -128,12 +98,13 @@ class Returns:
         self, session: Session, reads: Reads, types: Mapping[str, int], *, patience: float
     ) -> None:
         self._session = session
+        self._sales = ReturnSales(session)
         self._reads = reads
         self._types = types
         self._patience = patience
         self._mine: set[int] = set()
         self._unanswered: set[str] = set()
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._locks: dict[str, threading.Lock] = {}
 
     def initiate(
         self, order_id: str, item_id: str, quantity: int, reason: str, *, key: str, note: str
@@ -152,7 +123,7 @@ class Returns:
             refuse("bad_text", "the text holds a character that Tryton cannot keep; type it anew")
         reference = reference_of(key)
         # An agent may ask again while the first question is still on its way.
-        with self._locks[reference]:
+        with self._locks.setdefault(reference, threading.Lock()):
             return self._once(order_id, item_id, quantity, reason, note, reference)
 
     def _once(
@@ -294,7 +265,7 @@ class Returns:
                 self._give_up(claim, said)
             before, said = (claim.id, claim.state), None
             if result is not None:
-                return self._receipt(claim, result)
+                return self._sales.finish(claim, result)
             try:
                 match claim.state:
                     case "draft":
@@ -330,8 +301,8 @@ class Returns:
                 self._cancel(each.id)
             if rivals:
                 continue
-            result = self._result(claim)
-            ended = claim.state in FREED or (result is not None and result.state in _ENDED)
+            result = self._sales.of(claim)
+            ended = claim.state in FREED or (result is not None and result.state in ENDED)
             if ended or claim.id in self._mine:
                 return claim, result
             if watch.still(claim.id, claim.state, result and result.state):
@@ -402,49 +373,6 @@ class Returns:
                 refuse("declined", f"Tryton: {said}")
         raise UnavailableError(
             f"Tryton holds complaint {claim.number}, but does not go on with it: {said}"
-        )
-
-    # -- the return sale ----------------------------------------------------------------------
-
-    def _result(self, claim: Complaint) -> Sale | None:
-        """The return that the complaint has made."""
-        actions = rows.among(self._session, Action, "complaint", [claim.id])
-        made = [rows.referred(action.result, Sale.NAME) for action in actions]
-        found = rows.among(self._session, Sale, "id", [each for each in made if each is not None])
-        return found[0] if found else None
-
-    def _receipt(self, claim: Complaint, sale: Sale) -> ReturnReceipt:
-        """Moves the return sale on until its parcel is announced.
-
-        Raises:
-            UnavailableError: Tryton does not go on with it.
-        """
-        steps = {"draft": "quote", "quotation": "confirm", "confirmed": "process"}
-        while sale.state in steps:
-            said: DeclinedError | None = None
-            try:
-                self._session.write(f"model.sale.sale.{steps[sale.state]}", [sale.id])
-            except DeclinedError as error:
-                said = error
-            before = sale.state
-            [sale] = rows.search(self._session, Sale, [("id", "=", sale.id)], limit=1)
-            if sale.state == before:
-                raise UnavailableError(
-                    f"Tryton holds the return of complaint {claim.number}, but does not go on "
-                    f"with it: {said or before}"
-                )
-        parcels = self._parcels(sale)
-        # Where the shop makes no shipment by itself, the return's own number stands for it.
-        number = parcels[0].number if parcels else sale.number
-        return ReturnReceipt(
-            tracking_id=number or claim.number, return_id=claim.number, status="INITIATED"
-        )
-
-    def _parcels(self, sale: Sale) -> list[ReturnShipment]:
-        return rows.every(
-            self._session,
-            ReturnShipment,
-            [("moves.origin.sale", "=", sale.id, "sale.line"), ("number", "!=", None)],
         )
 
 

@@ -6,9 +6,9 @@ The shop's people find it among their complaints in draft, of a type of its own.
 from __future__ import annotations
 
 from returnflow.backends import tryton_rows as rows
-from returnflow.backends.tryton_returns import reference_of, refuse, sendable
 from returnflow.backends.tryton_rows import Complaint, PartyCode
 from returnflow.backends.tryton_rpc import DeclinedError, Session
+from returnflow.backends.tryton_writes import reference_of, refuse, sendable
 from returnflow.errors import UnavailableError
 from returnflow.records import TransferReceipt
 
