@@ -26,6 +26,7 @@ FINDINGS = "findings: the way that fits best, its slips, their words"
 # The first group of which a file is anywhere among the active frames is what the time went to.
 # What is in none of them and directly in `replay` belongs to the findings.
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("rules of whole calls", ("engine/rules.", "replay/rulebook.", "/abstraction.")),
     (FINDINGS, ()),
     (
         "notices: what was said, against what was due",
@@ -50,6 +51,8 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("table", ("replay/plain_pass.", "replay/judge.", "engine/machine.")),
     ("report and the parts of the log", ("replay/work.", "replay/driver.", "replay/pool.")),
 )
+
+_FINDINGS = next(place for place, (name, _) in enumerate(PARTS) if name == FINDINGS)
 
 
 def table_of(title: str, run: Callable[[], object], events: int, times: int) -> Table | None:
@@ -110,4 +113,4 @@ def _place(filename: str) -> int:
     for place, (_, files) in enumerate(PARTS):
         if any(each in name for each in files):
             return place
-    return 0 if "/returnflow/replay/" in name else len(PARTS)
+    return _FINDINGS if "/returnflow/replay/" in name else len(PARTS)
