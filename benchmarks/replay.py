@@ -19,6 +19,7 @@ import tempfile
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -296,7 +297,7 @@ def _rounds(
         events = write(path, part)
         turn = number % len(subjects)
         for subject in (*subjects[turn:], *subjects[:turn]):
-            taken[subject.name].append(cpu(lambda run=subject.run: run(path)) * 1e6 / events)  # type: ignore[misc]
+            taken[subject.name].append(cpu(partial(subject.run, path)) * 1e6 / events)
         _say(f"  {name}: round {number + 1} of {len(slices)}")
     return taken
 
