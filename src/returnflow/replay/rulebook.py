@@ -7,19 +7,22 @@ One slip stays one finding: where the alignment has found it, the rule is named 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from returnflow.engine.abstraction import Kind
 from returnflow.engine.definition import Definition
 from returnflow.engine.rules import AUTOMATA, Monitor, Rule, Seen, notice_of
 from returnflow.engine.vocabulary import Event, Verdict, event_name
 from returnflow.replay.findings import Finding
 from returnflow.replay.moves import LogMove, Move, Sync
 from returnflow.replay.trace import Trace
+
+if TYPE_CHECKING:
+    from returnflow.engine.abstraction import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,12 @@ class Rulebook:
             if rule.template != "can_reach" and not rule.first.refused
         ]
         self._unproved = [rule for rule in self._rules if rule.name in unproved]
-        about = any(rule.about for rule in self._rules) and vocabulary.abstraction is not None
-        self._kinds = vocabulary.abstraction().kinds if about and vocabulary.abstraction else {}
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, Kind]:
+        # Made late: most calls break no rule, and need to know of no subjects.
+        make = self._definition.vocabulary.abstraction
+        return make().kinds if make is not None else {}
 
     @property
     def idle(self) -> bool:
