@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks.measure import Figure, Table, Target, figure, positive
+from returnflow.bundled import bundled
 
 ABOUT = "start-up of --version, the wizard's first question, calls list, replay and sop check"
 
@@ -66,13 +67,14 @@ def measure(options: Namespace) -> list[Table]:
         environment = _environment(Path(home))
         script = str(console_script())
         wizard = [script, "wizard"]
+        shipped = str(bundled("states") / "handling_returns.yaml")
         subjects: dict[str, Callable[[], float]] = {
             FLOOR: lambda: _to_exit([sys.executable, "-c", "pass"], environment),
             VERSION: lambda: _to_exit([script, "--version"], environment),
             PIPED: lambda: _to_question_piped(wizard, environment),
             CALLS: lambda: _to_exit([script, "calls", "list"], environment),
             REPLAY: lambda: _to_exit([script, "replay", str(SMALL)], environment),
-            PROOFS: lambda: _to_exit([script, "sop", "check"], environment),
+            PROOFS: lambda: _to_exit([script, "sop", "check", shipped], environment),
         }
         if os.name == "posix":
             subjects[TERMINAL] = lambda: _to_question_terminal(wizard, environment)

@@ -4,6 +4,7 @@ nothing: generated calls and arbitrary events are held against each declaration.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 
 from returnflow.bundled import bundled
 from returnflow.engine import definition
-from returnflow.engine.abstraction import Abstraction, Facts
+from returnflow.engine.abstraction import Abstraction, Facts, Implied
 from returnflow.engine.rules import notice_of
+from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Event, event_name
 from returnflow.returns import VOCABULARY
-from returnflow.returns.abstraction import ABSTRACTION
+from returnflow.returns.abstraction import ABSTRACTION, CALL, ITEM, RETURN
 from returnflow.sop.domain import Domain
 from returnflow.testing import candidates, generate_shop, random_events, walk
 from returnflow.testing.returns_sampler import ReturnsSampler
@@ -41,7 +43,7 @@ def steps(seed: int) -> Iterator[Step]:
     shop = generate_shop(rng)
     events, _ = walk(SOP, Random(seed), shop, 40)
     day, zone = ReturnsSampler().beginning(shop)
-    session = definition_session(day, zone)
+    session = Session(SOP, day, zone)
     for event in events:
         for other in candidates(session, shop.copy(), rng):
             yield applied(session.case, other)
@@ -55,12 +57,6 @@ def steps(seed: int) -> Iterator[Step]:
     # Arbitrary events in the middle of a legal call come nearest to what goes wrong.
     for event in random_events(SOP, rng, 40, shop):
         yield applied(session.case, event)
-
-
-def definition_session(day: Any, zone: str) -> Any:
-    from returnflow.engine.session import Session
-
-    return Session(SOP, day, zone)
 
 
 def broken(abstraction: Abstraction, taken: Iterable[Step]) -> Iterator[str]:
@@ -119,3 +115,35 @@ def test_nothing_holds_at_the_beginning() -> None:
         assert subjects
         for subject in subjects:
             assert not [fact for fact, test in facts.tests.items() if test(case, subject)]
+
+
+WRONG: dict[str, tuple[str, Facts]] = {
+    "told leaves what is owed": (
+        "",
+        replace(CALL, effects={**CALL.effects, "told": ()}),
+    ),
+    "a new day keeps what was looked up": (
+        "item",
+        replace(ITEM.facts, effects={**ITEM.facts.effects, "resumed": ()}),
+    ),
+    "a yes may be to what was not looked up": (
+        "item",
+        replace(
+            ITEM.facts, guards={**ITEM.facts.guards, "lines_eligible": Implied(("not known",))}
+        ),
+    ),
+    "what is opened was told": ("return", replace(RETURN.facts, always=("not open_here",))),
+}
+"""Declarations that are not true, each with the kind whose facts they are."""
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_declaration_that_is_not_true_is_found(wrong: str) -> None:
+    """Each of these would let something be proved that is not so."""
+    name, facts = WRONG[wrong]
+    if name:
+        kinds = {**ABSTRACTION.kinds, name: replace(ABSTRACTION.kinds[name], facts=facts)}
+        abstraction = replace(ABSTRACTION, kinds=kinds)
+    else:
+        abstraction = replace(ABSTRACTION, facts=facts)
+    assert any(next(broken(abstraction, steps(seed)), None) for seed in SEEDS)

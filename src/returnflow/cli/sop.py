@@ -29,7 +29,7 @@ def command() -> None:
 def check(ctx: click.Context, /, **given: Any) -> None:
     """Tell everything that is wrong with procedures, and whether their rules hold in every call.
 
-    PATH is a file, or a folder with procedures; by default the one that comes with the program.
+    PATH is a file, or a folder with procedures; by default those that come with the program.
     Each problem is told as file:line:column, with the line, what is wrong, and how to mend it. A
     rule that is not proved is refuted by a shortest call that breaks it, or is told to be open.
     """

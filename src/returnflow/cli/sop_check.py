@@ -46,7 +46,7 @@ def checked(given: dict[str, Any]) -> int:
         raise click.UsageError("--json and --github are two forms; give one of them.")
     from returnflow.bundled import bundled
 
-    named = given["path"] or (bundled("states") / "handling_returns.yaml",)
+    named = given["path"] or (bundled("states"),)
     results = []
     for path in checking.files(named):
         result = _check(path, proofs=not given["no_proofs"])

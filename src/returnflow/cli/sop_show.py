@@ -132,7 +132,8 @@ def calls(
             steps = taker.steps(transcript)
             yield transcript.case_id, steps, taker.beginning(transcript)
     if unread:
-        click.echo(f"returnflow: {unread} calls could not be read; replay says why", err=True)
+        what = "1 call" if unread == 1 else f"{unread} calls"
+        click.echo(f"returnflow: {what} could not be read; replay says why", err=True)
 
 
 def progress(words: str) -> None:

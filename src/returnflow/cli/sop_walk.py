@@ -120,9 +120,14 @@ def _write(folder: Path, definition: Definition, found: Walk) -> None:
 
 
 def _write_shop(path: Path, shop: Any) -> None:
+    """The shop in SQLite; one of another kind than a `MemoryShop` is left to its vocabulary."""
     from returnflow.backends import sql
     from returnflow.backends.shopdata import ShopData
+    from returnflow.testing import MemoryShop
 
+    if not isinstance(shop, MemoryShop):
+        click.echo("returnflow: the shop of this walk cannot be written; its calls can", err=True)
+        return
     data = ShopData(
         zone=shop.zone,
         loaded_on=shop.today.isoformat(),

@@ -7,19 +7,22 @@ One slip stays one finding: where the alignment has found it, the rule is named 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from returnflow.engine.abstraction import Kind
 from returnflow.engine.definition import Definition
-from returnflow.engine.rules import Monitor, Rule, Seen, notice_of
+from returnflow.engine.rules import AUTOMATA, Monitor, Rule, Seen, notice_of
 from returnflow.engine.vocabulary import Event, Verdict, event_name
 from returnflow.replay.findings import Finding
 from returnflow.replay.moves import LogMove, Move, Sync
 from returnflow.replay.trace import Trace
+
+if TYPE_CHECKING:
+    from returnflow.engine.abstraction import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,7 @@ class _Happened:
     before: Any
     event: Event
     after: Any
-    state: str
-    target: str
+    seen: Seen
 
 
 class Rulebook:
@@ -66,8 +68,12 @@ class Rulebook:
             if rule.template != "can_reach" and not rule.first.refused
         ]
         self._unproved = [rule for rule in self._rules if rule.name in unproved]
-        about = any(rule.about for rule in self._rules) and vocabulary.abstraction is not None
-        self._kinds = vocabulary.abstraction().kinds if about and vocabulary.abstraction else {}
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, Kind]:
+        # Made late: most calls break no rule, and need to know of no subjects.
+        make = self._definition.vocabulary.abstraction
+        return make().kinds if make is not None else {}
 
     @property
     def idle(self) -> bool:
@@ -90,10 +96,13 @@ class Rulebook:
             return []
         call = list(self._happened(trace, moves, case))
         states = self._definition.states
-        ended = bool(call) and whole and call[-1].target in states
-        ended = ended and states[call[-1].target].kind == "end"
+        ended = bool(call) and whole and call[-1].seen.target in states
+        ended = ended and states[call[-1].seen.target].kind == "end"
+        names = {each.seen.name for each in call}
         found = []
         for rule in rules:
+            if not _breakable(rule, names, ended=ended):
+                continue
             for subject in self._subjects(rule, call):
                 at = self._breaks(rule, subject, call, trace, ended=ended)
                 if at is not None:
@@ -108,7 +117,7 @@ class Rulebook:
             for each in trace.said.get(at, ()):
                 after = case.copy()
                 after.apply(each.event)
-                yield _Happened(at, case, each.event, after, state, state)
+                yield self._event(at, case, each.event, after, state, state)
                 case = after
             if event is None:
                 return
@@ -120,7 +129,7 @@ class Rulebook:
                 discard = move.row.discard
             else:
                 source, target, discard = (move.state if move is not None else ""), "", False
-            yield _Happened(at, case, event, after, source, target)
+            yield self._event(at, case, event, after, source, target)
             state = target or source
             case = case if discard else after
 
@@ -143,28 +152,57 @@ class Rulebook:
         if trace.doubtful or not (trace.tells or trace.spoken):
             hidden |= {event_name(self._told)}
         monitor = Monitor(rule)
+        names = _names(rule)
         for each in call:
-            monitor.miss(every if each.at in trace.gaps else hidden)
-            if monitor.see(self._seen(each), _about(kind, subject, each)):
+            if each.at in trace.gaps:
+                monitor.miss(every)
+            if names is not None and each.seen.name not in names:
+                continue  # whatever the record hides before it is looked at before the next one
+            monitor.miss(hidden)
+            if monitor.see(each.seen, _about(kind, subject, each)):
                 return each.at
         last = len(trace.events)
         monitor.miss(every if last in trace.gaps else hidden)
         return last if ended and monitor.end() else None
 
-    def _seen(self, each: _Happened) -> Seen:
+    def _event(
+        self, at: int, before: Any, event: Event, after: Any, state: str, target: str
+    ) -> _Happened:
         guards = self._definition.vocabulary.guards
 
         def holds(guard: str) -> Verdict:
-            return guards[guard].test(each.after, each.event)
+            return guards[guard].test(after, event)
 
-        return Seen(
-            name=event_name(each.event),
-            notice=notice_of(each.event, self._told),
-            state=each.state,
-            target=each.target,
+        seen = Seen(
+            name=event_name(event),
+            notice=notice_of(event, self._told),
+            state=state,
+            target=target,
             accepted=True,
             holds=holds,
         )
+        return _Happened(at, before, event, after, seen)
+
+
+def _names(rule: Rule) -> frozenset[str] | None:
+    """The events that a rule is about; None where every event can matter to it."""
+    if "chain" in rule.template or rule.template == "init":
+        return None
+    activities = list(rule.activities())
+    if not all(each.events for each in activities):
+        return None
+    return frozenset().union(*(each.events for each in activities))
+
+
+def _breakable(rule: Rule, names: set[str], *, ended: bool) -> bool:
+    """Whether a call with these events can break a rule at all."""
+    _, owing = AUTOMATA[rule.template]
+    if (owing and ended) or rule.template == "init":
+        return True
+    last = rule.then if rule.then is not None else rule.first
+    if rule.template in ("not_coexistence", "alternate_response", "chain_response"):
+        return True
+    return not last.events or not last.events.isdisjoint(names)
 
 
 def _about(kind: Kind | None, subject: Any, each: _Happened) -> Verdict:

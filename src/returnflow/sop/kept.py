@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 from returnflow import __version__
-from returnflow.engine.abstraction import Abstraction, Facts
 from returnflow.engine.definition import Definition, Keeper
-from returnflow.sop.proof import Prover, reach
+
+if TYPE_CHECKING:
+    from returnflow.engine.abstraction import Abstraction, Facts
 
 
 def unproved(definition: Definition, keeper: Keeper | None = None) -> frozenset[str]:
@@ -31,6 +33,9 @@ def unproved(definition: Definition, keeper: Keeper | None = None) -> frozenset[
             names = None
         if isinstance(names, list):
             return frozenset(str(each) for each in names)
+    # Imported late: what is kept needs no prover.
+    from returnflow.sop.proof import Prover, reach
+
     prover = Prover(definition)
     names = [
         rule.name

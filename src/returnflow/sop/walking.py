@@ -73,8 +73,15 @@ def walk(definition: Definition, told: Callable[[int, int], None] | None = None)
     search = _Search(definition, sampler, shop)
     search.run(FIRST_NODES, told)
     for goal in [goal for goal in search.missing.values() if goal.sort == "row"]:
-        if goal.key in search.missing and (pairs := _pairs(definition, goal)):
-            search.run(NARROW_NODES, told, pairs)
+        if goal.key not in search.missing or not (pairs := _pairs(definition, goal)):
+            continue
+        # What is missing lies deep, and often on from where another one was found.
+        for deep in (search.deep, None):
+            if goal.key in search.missing:
+                search.run(NARROW_NODES, told, pairs, deep)
+        if goal.key in search.found:
+            node = search.found[goal.key][0]
+            search.deep = [*search.deep, *([node.before] if node.before is not None else [])]
     if search.missing:
         search.run(MOST_NODES, told)
     return Walk(shop, tuple(_chosen(search)), tuple(search.missing.values()))
@@ -117,6 +124,7 @@ class _Search:
         self.definition, self.sampler, self.shop = definition, sampler, shop
         self.missing = goals(definition)
         self.found: dict[str, tuple[_Node, Step | None]] = {}
+        self.deep: list[_Node] = []
         self.names: dict[str, list[str]] = {}
         self.open: dict[str, int] = dict.fromkeys(definition.states, 0)
         self.ahead = {name: _ahead(definition, name) for name in definition.states}
@@ -133,8 +141,14 @@ class _Search:
         most: int,
         told: Callable[[int, int], None] | None,
         pairs: frozenset[tuple[str, str]] | None = None,
+        roots: list[_Node] | None = None,
     ) -> None:
-        """Looks for what is missing, breadth first; only at those states and events, if given."""
+        """Looks for what is missing, breadth first.
+
+        Args:
+            pairs: only at these states and events.
+            roots: from where these calls stand; None: from the beginning.
+        """
         definition = self.definition
         day, zone = self.sampler.beginning(self.shop)
         case = definition.vocabulary.new_case(day, zone)
@@ -142,8 +156,9 @@ class _Search:
         if f"state {definition.initial}" in self.missing:
             self._reach(f"state {definition.initial}", start, None)
         every = len(self.missing) + len(self.found)
-        known = {(start.state, case.outline())}
-        queue = deque([start])
+        begin = [start] if roots is None else roots
+        known = {(node.state, node.case.outline()) for node in begin}
+        queue = deque(begin)
         while queue and self.missing and len(known) < most:
             node = queue.popleft()
             if not any(self.open[name] for name in self.ahead[node.state]):
