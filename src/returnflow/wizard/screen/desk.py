@@ -19,9 +19,11 @@ from returnflow.engine.vocabulary import Event
 from returnflow.errors import JournalError
 from returnflow.masking import veiled_text
 from returnflow.returns.story import story
+from returnflow.settings import Settings
 from returnflow.wizard import answers, flow, lookups, overview, texts, waiting
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.commands import COMMANDS, Typed
+from returnflow.wizard.console import clipboard
 from returnflow.wizard.screen import keys, panes
 from returnflow.wizard.screen.entries import Answers, Checklist, Field, Listing, Options
 from returnflow.wizard.screen.entry import Action, Entry, Ways
@@ -47,11 +49,10 @@ AT_ONCE = 0.2
 TICK = 0.25
 """Seconds between two pictures while the shop is slow."""
 
-AT_A_QUESTION = (("F7", "back"), ("F4", "transfer"), ("F2", "note"), ("F8", "hang-up"))
 WITHIN = (("Esc", "back"),)
-"""Keys that work at every question, and within every answer."""
+"""The key that works within every answer."""
 
-PASSING = ("facts", "story", "help")
+PASSING = ("facts", "story", "help", "copy")
 """Commands that only show something; whatever is asked stays as it is."""
 
 
@@ -79,6 +80,7 @@ class ScreenDesk:
         patience: seconds to wait for the backend before the agent is asked what to do.
         clock: the present moment.
         notice: what is to be told before the first question, or "".
+        settings: keys, theme, mouse and veil; by default as they come.
         terminal: makes the terminal, from what a `Terminal` is given.
 
     Attributes:
@@ -94,8 +96,11 @@ class ScreenDesk:
         clock: Callable[[], datetime],
         *,
         notice: str = "",
+        settings: Settings | None = None,
         terminal: Callable[..., Terminal] = Terminal,
     ) -> None:
+        self._settings = settings or Settings()
+        self._keys = self._settings.all_keys()
         self._bar = bar
         self._patience = patience
         self._clock = clock
@@ -111,7 +116,12 @@ class ScreenDesk:
         self.left = False
         self.goes_on = False
         self.only_call = False
-        self.terminal = terminal(self._shown, self._everywhere)
+        self.terminal = terminal(
+            self._shown,
+            self._everywhere,
+            theme=self._settings.theme,
+            mouse=self._settings.mouse,
+        )
 
     def close(self) -> None:
         """Gives the terminal back."""
@@ -234,7 +244,7 @@ class ScreenDesk:
                     listing_for(session.case, field.type),
                     lambda picks: flow.allowed(session, flow.valued(session, question, picks)),
                     options,
-                    checks=lookups.possible(session),
+                    check_key=self._keys["check"] if lookups.possible(session) else "",
                 )
             case "listed_order":
                 listing = listing_for(session.case, field.type)
@@ -344,9 +354,12 @@ class ScreenDesk:
             return None
         panel: Entry
         if command == "facts":
-            panel = Scroll(texts.FACTS, lambda: self._all_facts(run, turn), ("f5",))
+            panel = Scroll(texts.FACTS, lambda: self._all_facts(run, turn), (self._keys["facts"],))
         elif command == "story":
-            panel = Scroll(texts.STORY, lambda: self._story(run), ("f6",))
+            panel = self._story_panel(run)
+        elif command == "copy":
+            self._copy()
+            return None
         else:
             return await self._menu(run, turn)
         await self._over(panel)
@@ -354,16 +367,15 @@ class ScreenDesk:
 
     async def _menu(self, run: Run, turn: Turn | None) -> Typed | None:
         """Everything that can be done now; what is chosen is done."""
-        by_command = {command: key for key, command in keys.COMMANDS.items()}
         things: list[tuple[str, str, object]] = []
         for option in turn.options if turn is not None and not self._inner else ():
             things.append((f"/{option.key}", option.label, Typed("", option, "")))
         for command, does in COMMANDS.items():
             if command in ("help", "check"):
                 continue
-            key = keys.LEAVE if command == "leave" else keys.shown(by_command[command])
+            key = keys.LEAVE if command == "leave" else self._key(command)
             things.append((key, f"{does} (/{command})", Typed(command, None, "")))
-        things.append((keys.shown(keys.UNVEIL), texts.UNVEIL, keys.UNVEIL))
+        things.append((self._key("unveil"), texts.UNVEIL, "unveil"))
         about = [texts.KEYS_ABOUT]
         if turn is not None and turn.typed is not None:
             about = [
@@ -372,7 +384,7 @@ class ScreenDesk:
                 if field.help
             ] + about
         chosen = await self._over(Menu(texts.MENU, things, about))
-        if chosen == keys.UNVEIL:
+        if chosen == "unveil":
             self._unveil()
         if not isinstance(chosen, Typed):
             return None
@@ -440,7 +452,7 @@ class ScreenDesk:
     def _begin(self, run: Run, turn: Turn | None) -> None:
         """What the whole turn shows, but for the entry; made once, not at every painting."""
         if self._run is not run:
-            self._unveiled = False
+            self._unveiled = not self._settings.veil
         self._run, self._turn = run, turn
         session = run.session
         self._sections = overview.sections(session, unveiled=self._unveiled)
@@ -454,7 +466,8 @@ class ScreenDesk:
             known=self._known(turn, session),
             trouble=trouble(session) if turn is not None else (),
             sections=self._sections,
-            hints=AT_A_QUESTION,
+            hints=[(self._key(word), word) for word in ("back", "transfer", "note", "hangup")],
+            facts_key=self._key("facts"),
         )
 
     def _known(self, turn: Turn | None, session: Session) -> Sequence[Fact]:
@@ -471,6 +484,18 @@ class ScreenDesk:
         """The scene, for the terminal."""
         return self._scene
 
+    def _key(self, does: str) -> str:
+        return keys.shown(self._keys[does])
+
+    def _copy(self) -> None:
+        """Puts the tracking ids, or the case id, into the clipboard."""
+        entry = self.terminal.entry
+        if self._run is not None and entry is not None:
+            text = flow.to_copy(self._run)
+            self.terminal.write(clipboard(text))
+            entry.info = texts.copied(text, done=True)
+            self.terminal.repaint()
+
     def _unveil(self) -> None:
         self._unveiled = not self._unveiled
         if self._run is not None and self._scene is not None:
@@ -486,6 +511,9 @@ class ScreenDesk:
         lines += [f"{label}: {text}" for label, text in trouble(run.session)]
         return [*lines, *panes.facts_text(self._sections)]
 
+    def _story_panel(self, run: Run) -> Scroll:
+        return Scroll(texts.STORY, lambda: self._story(run), (self._keys["story"],))
+
     def _story(self, run: Run) -> list[str]:
         lines = story(run.log.header, run.log.entries, None)
         return [line if self._unveiled else veiled_text(line) for line in lines]
@@ -500,15 +528,19 @@ class ScreenDesk:
             return lambda: entry.finish(Typed(word, None, ""))
 
         if self._turn is None:
-            found = {"c-c": command("leave"), "c-d": command("leave"), keys.UNVEIL: self._unveil}
+            found = {"c-c": command("leave"), "c-d": command("leave")}
+            found |= {self._keys["unveil"]: self._unveil, self._keys["copy"]: self._copy}
             return found | ({"escape": command("back")} if self._inner else {})
-        found = {key: command(word) for key, word in keys.COMMANDS.items()}
+        found = {key: command(word) for word, key in self._keys.items() if word in COMMANDS}
+        # Looking an item up is about the one under the cursor; the table of items knows it.
+        del found[self._keys["check"]]
         found |= {
             "escape": command("back" if self._inner else "help"),
             "?": command("help"),
             "c-c": command("leave"),
             "c-d": command("leave"),
-            keys.UNVEIL: self._unveil,
+            self._keys["unveil"]: self._unveil,
+            self._keys["copy"]: self._copy,
         }
         return found
 
@@ -628,6 +660,6 @@ class ScreenDesk:
                 if chosen == "note":
                     told = await self._note(run, "")
                 else:
-                    await self._over(Scroll(texts.STORY, lambda: self._story(run), ("f6",)))
+                    await self._over(self._story_panel(run))
             except (Cancelled, Instead):
                 continue
