@@ -282,7 +282,31 @@ def test_a_journal_that_takes_nothing(stage: Stage, monkeypatch: pytest.MonkeyPa
         stage,
         ANN[0],
         shows("! the disk is full", "Nothing has moved", "Try to write it again?"),
+        F2,
+        F4,
+        shows("Try to write it again?"),
         "y",
         shows("Order id:"),
     )
     assert played.names == ["email_given", "customer_found"]
+
+
+def test_a_note_that_the_journal_does_not_take(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a question and after the call: the agent is asked, and the note is written again."""
+    note, failures = StoredCaseLog.note, [JournalError("busy"), JournalError("busy")]
+
+    def failing(log: StoredCaseLog, *given: Any, **named: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return note(log, *given, **named)
+
+    monkeypatch.setattr(StoredCaseLog, "note", failing)
+    again = shows("! busy", "Try to write it again?")
+    told = shows("The note is kept.")
+    first = play(stage, ANN[0], f"/note one{ENTER}", again, "y", again, "y", told)
+    assert [entry.text for entry in first.entries if entry.kind == "noted"] == ["one"]
+    failures.append(JournalError("busy"))
+    last = play(stage, *ANN, f"/close{ENTER}", "o", f"two{ENTER}", again, "y", told, "q")
+    assert [entry.text for entry in last.entries if entry.kind == "noted"] == ["two"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -54,6 +55,13 @@ WITHIN = (("Esc", "back"),)
 
 PASSING = ("facts", "story", "help", "copy")
 """Commands that only show something; whatever is asked stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A note that is to be kept; the question stands."""
+
+    text: str
 
 
 class Cancelled(Exception):  # noqa: N818 (a change of mind, not a failure)
@@ -131,8 +139,11 @@ class ScreenDesk:
 
     def ask(self, run: Run, ask: Ask) -> Answer:
         """Shows the turn and reads an answer."""
-        answer: Answer = self._turned(self._ask(run, ask))
-        return answer
+        while True:
+            answer: Answer | Kept = self._turned(self._ask(run, ask))
+            if not isinstance(answer, Kept):
+                return answer
+            self._keep(run, answer)
 
     def wait(self, run: Run, job: Job) -> Event | Leave:
         """Waits for the backend; the screen lives on meanwhile."""
@@ -148,19 +159,30 @@ class ScreenDesk:
 
     def journal_failed(self, run: Run, error: JournalError) -> bool:
         """Says that nothing moved, and asks whether to try again."""
-        question = self._yes(texts.WRITE_AGAIN, (f"! {error}", texts.NOTHING_MOVED))
-        try:
-            return self.terminal.turn(question)
-        except (Closed, Left):
-            return False
+        about = (f"! {error}", texts.NOTHING_MOVED)
+        while True:
+            try:
+                return self.terminal.turn(self._yes(texts.WRITE_AGAIN, about))
+            except (Cancelled, Instead):
+                # Nothing else can be done before this is decided.
+                continue
+            except (Closed, Left):
+                return False
 
     def ended(self, run: Run, end: End) -> None:
         """Shows how the call ended, and offers the next one."""
-        self._begin(run, None)
+        told = ""
         try:
-            self.terminal.turn(self._wrap_up(run))
+            while (kept := self.terminal.turn(self._wrap_up(run, told))) is not None:
+                self._keep(run, kept)
+                told, self._notice = self._notice, ""
         except (Closed, Left):
             self.goes_on = False
+
+    def _keep(self, run: Run, note: Kept) -> None:
+        """Writes a note, while no event loop turns: the journal may have to ask the agent."""
+        run.note(note.text)
+        self._notice = texts.NOTE_KEPT
 
     def _turned(self, work: Any) -> Any:
         try:
@@ -171,7 +193,7 @@ class ScreenDesk:
 
     # -- asking -------------------------------------------------------------------------------
 
-    async def _ask(self, run: Run, ask: Ask) -> Answer:
+    async def _ask(self, run: Run, ask: Ask) -> Answer | Kept:
         notice, self._notice = self._notice, ""
         ahead, told = self._look_ahead(run)
         if ahead is not None:
@@ -201,7 +223,7 @@ class ScreenDesk:
             elif answer is not None:
                 return answer
 
-    async def _answered(self, run: Run, turn: Turn, got: object) -> Answer | str | None:
+    async def _answered(self, run: Run, turn: Turn, got: object) -> Answer | Kept | str | None:
         """What an entry's result comes to; text: what to tell, and the question stands."""
         if isinstance(got, Typed):
             if got.command:
@@ -296,14 +318,14 @@ class ScreenDesk:
 
     # -- commands -----------------------------------------------------------------------------
 
-    async def _command(self, run: Run, typed: Typed) -> Answer | str | None:
+    async def _command(self, run: Run, typed: Typed) -> Answer | Kept | str | None:
         flow.command_allowed(run, typed)
         vocabulary = run.session.definition.vocabulary
         match typed.command:
             case "back":
                 return Back()
             case "note":
-                return await self._note(run, typed.text)
+                return await self._note(typed.text)
             case "transfer":
                 return Said(await self._transfer(run))
             case "hangup":
@@ -317,13 +339,10 @@ class ScreenDesk:
                 await self._leave(run)
         return None
 
-    async def _note(self, run: Run, text: str) -> str:
+    async def _note(self, text: str) -> Kept | None:
         note = text or await self._within(Field(texts.NOTE, flow.note, tall=True))
         kept = flow.note(note)
-        if not kept:
-            return ""
-        run.note(kept)
-        return texts.NOTE_KEPT
+        return Kept(kept) if kept else None
 
     async def _transfer(self, run: Run) -> Event:
         """Asks why, and shows the drafted summary for editing (rule 34)."""
@@ -630,9 +649,8 @@ class ScreenDesk:
 
     # -- the end ------------------------------------------------------------------------------
 
-    async def _wrap_up(self, run: Run) -> None:
-        """What came of the call; then the next one, or none."""
-        told = ""
+    async def _wrap_up(self, run: Run, told: str) -> Kept | None:
+        """What came of the call; then a note to be kept, or None: the next call, or none."""
         while True:
             over = overview.wrap_up(run, self._clock())
             self._begin(run, None)
@@ -652,13 +670,15 @@ class ScreenDesk:
                 chosen = "quit"
             if chosen == "next":
                 self.goes_on = True
-                return
+                return None
             if chosen == "quit":
                 self.goes_on = False
-                return
+                return None
             try:
                 if chosen == "note":
-                    told = await self._note(run, "")
+                    kept = await self._note("")
+                    if kept is not None:
+                        return kept
                 else:
                     await self._over(self._story_panel(run))
             except (Cancelled, Instead):
