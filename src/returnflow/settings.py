@@ -89,7 +89,7 @@ def load() -> Settings:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except OSError as error:
         raise UsageError(f"the settings {path} cannot be read: {error.strerror}") from error
