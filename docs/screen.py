@@ -47,7 +47,10 @@ class Still:
     """A terminal that keeps the first picture and answers nothing."""
 
     def __init__(
-        self, scene: Callable[[], Scene | None], everywhere: Callable[[], Mapping[str, Action]]
+        self,
+        scene: Callable[[], Scene | None],
+        everywhere: Callable[[], Mapping[str, Action]],
+        **_: object,
     ) -> None:
         self._scene = scene
         self.entry: Entry | None = None

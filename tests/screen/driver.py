@@ -28,6 +28,7 @@ from returnflow.engine.journal import Entry, visible
 from returnflow.engine.run import Job, Leave, Run
 from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Event, event_name
+from returnflow.settings import Settings
 from returnflow.wizard.screen.desk import ScreenDesk
 from returnflow.wizard.screen.entry import Entry as ScreenEntry
 from returnflow.wizard.screen.terminal import Terminal
@@ -269,6 +270,7 @@ def lead(
     calls: int = 1,
     notice: str = "",
     measures: bool = False,
+    settings: Settings | None = None,
 ) -> Played:
     """Leads a call, or goes on with one, by keys.
 
@@ -276,7 +278,7 @@ def lead(
         case_id: of the call that is to go on.
         patience: see `ScreenDesk`.
         calls: how many are led, for as long as the agent wants another.
-        notice: see `ScreenDesk`.
+        notice, settings: see `ScreenDesk`.
         measures: see `Played`.
     """
     played = Played(Size(rows=rows, columns=columns), measures=measures)
@@ -296,6 +298,7 @@ def lead(
             patience,
             stage.clock,
             notice=notice,
+            settings=settings,
             terminal=terminal,
         )
         desk.shop = shop or stage.shop

@@ -24,6 +24,7 @@ class _Lazy(click.Group):
         "backend": ("returnflow.cli.backend", "try a shop and its adapter"),
         "import": ("returnflow.cli.import_", "move a shop into SQL"),
         "database": ("returnflow.cli.database", "make and upgrade journals and shops"),
+        "settings": ("returnflow.cli.settings", "where the settings are, and what holds"),
         "demo": ("returnflow.cli.demo", "who to try in the demo shop"),
     }
 
@@ -57,11 +58,21 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="returnflow %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Leads a call-centre agent through a return, step by step, and keeps every call.
 
     To try it: returnflow demo, then returnflow wizard.
     """
+    if ctx.invoked_subcommand in ("wizard", "calls"):
+        from returnflow import settings
+
+        said = settings.load()
+        lead = said.options("journal", "agent", "patience", "timeout", "plain")
+        new = said.options("backend", "zone")
+        read = dict.fromkeys(("list", "show", "export"), said.options("journal"))
+        ctx.default_map = {"wizard": lead | new, "calls": {"resume": lead, **read}}
+        ctx.obj = said
 
 
 def run(arguments: list[str] | None = None) -> int:

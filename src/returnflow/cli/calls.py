@@ -173,7 +173,8 @@ def resume(
         if opening.full_screen(plain):
             from returnflow.cli.screen import Shift
 
-            shift = Shift(place, again, f"Going on where the call was left: {session.state.title}.")
+            notice = f"Going on where the call was left: {session.state.title}."
+            shift = Shift(place, again, notice, ctx.obj)
             code = shift.resume(session, log)
         else:
             from returnflow.wizard.plain import PlainDesk

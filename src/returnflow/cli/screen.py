@@ -10,6 +10,7 @@ import click
 
 from returnflow.cli import opening
 from returnflow.cli.status import ENDED, LEFT_OPEN
+from returnflow.settings import Settings
 from returnflow.wizard.screen.desk import ScreenDesk
 from returnflow.wizard.texts import KEPT, NOT_KEPT
 
@@ -26,9 +27,12 @@ class Shift:
     Args:
         again: the command that goes on with a call, but for its case id.
         notice: what is to be told at the first question, or "".
+        settings: of the screen.
     """
 
-    def __init__(self, place: opening.Place, again: str, notice: str = "") -> None:
+    def __init__(
+        self, place: opening.Place, again: str, notice: str = "", settings: Settings | None = None
+    ) -> None:
         self._place = place
         self._again = again
         self._desk = ScreenDesk(
@@ -36,6 +40,7 @@ class Shift:
             place.patience,
             opening.now,
             notice=notice,
+            settings=settings,
         )
         self._told: list[str] = []
 

@@ -53,7 +53,7 @@ def command(
         if opening.full_screen(plain):
             from returnflow.cli.screen import Shift
 
-            shift = Shift(place, opening.again(journal), _old_shop(place, zone))
+            shift = Shift(place, opening.again(journal), _old_shop(place, zone), ctx.obj)
             code = shift.lead_calls(lambda: _begin(place, definition, zone))
         else:
             from returnflow.wizard.plain import PlainDesk

@@ -55,6 +55,7 @@ RESERVED_KEYS = (
     "help",
     "facts",
     "story",
+    "copy",
     "check",
     "leave",
 )

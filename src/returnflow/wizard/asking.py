@@ -9,7 +9,7 @@ from returnflow.wizard import answers, commands, texts
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.console import Completion, Console, Prompt
 
-ASIDE = ("help", "facts", "story", "note")
+ASIDE = ("help", "facts", "story", "copy", "note")
 """Commands that are carried out without leaving the question at hand."""
 
 

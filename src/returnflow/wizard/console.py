@@ -80,6 +80,9 @@ class Console(Protocol):
     def progress(self, line: str) -> None:
         """Shows a line that the next one replaces; nothing where that is not possible."""
 
+    def copy(self, text: str) -> bool:
+        """Puts a text into the clipboard; False where that is not possible."""
+
     @property
     def width(self) -> int:
         """Columns that a line may take."""
@@ -103,6 +106,13 @@ def columns(out: TextIO) -> int:
     known = out.isatty() or os.environ.get("COLUMNS", "").isdecimal()
     found = shutil.get_terminal_size().columns if known else 80
     return max(20, min(found, 100))
+
+
+def clipboard(text: str) -> str:
+    """The sequence that asks a terminal to put a text into the clipboard (OSC 52)."""
+    import base64
+
+    return f"\x1b]52;c;{base64.b64encode(inert(text).encode()).decode()}\x07"
 
 
 def rows(
@@ -155,6 +165,10 @@ class PipeConsole:
 
     def progress(self, line: str) -> None:
         """A pipe has no line that could be replaced."""
+
+    def copy(self, text: str) -> bool:
+        """A pipe has no clipboard."""
+        return False
 
 
 def read_line(console: Console, source: TextIO, prompt: Prompt, *, echo: bool) -> str:

@@ -93,6 +93,12 @@ def note(typed: str) -> str:
     return answers.text(typed, MAX_NOTE)
 
 
+def to_copy(run: Run) -> str:
+    """What is worth copying: the tracking ids of the call, or else its case id."""
+    tracking = [line.tracking_id for line in run.session.case.opened]
+    return " ".join(tracking) or run.log.header.case_id
+
+
 # -- a transfer -------------------------------------------------------------------------------
 
 

@@ -245,6 +245,8 @@ class PlainDesk:
                 self._show_facts(run)
             elif command == "story":
                 self._show_story(run)
+            elif command == "copy":
+                self._copy(run)
             elif turn is not None:
                 show_help(self._console, turn)
 
@@ -263,6 +265,11 @@ class PlainDesk:
     def _show_facts(self, run: Run) -> None:
         for label, known in facts(run.session):
             self._console.show(f"{label}: {known}", indent=2, hang=2)
+
+    def _copy(self, run: Run) -> None:
+        text = flow.to_copy(run)
+        done = self._console.copy(text)
+        self._console.show(texts.copied(text, done=done), indent=2, whole=True)
 
     def _show_story(self, run: Run) -> None:
         for line in story(run.log.header, run.log.entries, None):
@@ -323,6 +330,8 @@ class PlainDesk:
                 self._show_facts(run)
             case "story":
                 self._show_story(run)
+            case "copy":
+                self._copy(run)
             case "help":
                 show_help(self._console, turn)
         return None

@@ -27,7 +27,7 @@ from prompt_toolkit.validation import ValidationError, Validator
 
 from returnflow.inert import inert
 from returnflow.wizard.answers import BadAnswer
-from returnflow.wizard.console import Prompt, columns, read_line, rows
+from returnflow.wizard.console import Prompt, clipboard, columns, read_line, rows
 
 KEYS = "Enter accepts · Tab completes · /help · /back · /facts · Ctrl-D leaves"
 KEYS_NARROW = "Tab · /help · /back · Ctrl-D leaves"
@@ -104,6 +104,15 @@ class TerminalConsole:
         self._out.write("\r\x1b[K" + shown)
         self._out.flush()
         self._shown_progress = 1
+
+    def copy(self, text: str) -> bool:
+        """See `Console`. Whether the terminal obeys, it does not say."""
+        if self._dumb:
+            return False
+        output = get_app_session().output
+        output.write_raw(clipboard(text))
+        output.flush()
+        return True
 
     def _clear_progress(self) -> None:
         if self._shown_progress:

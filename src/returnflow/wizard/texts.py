@@ -70,6 +70,11 @@ def items_chosen(count: int, total: int) -> str:
     return f"{count} of {total} item{'' if total == 1 else 's'} chosen"
 
 
+def copied(text: str, *, done: bool) -> str:
+    """What was sent to the clipboard; or, where there is none, what to copy by hand."""
+    return f"Copied: {text}" if done else f"To be copied: {text}"
+
+
 def left_out(what: str) -> str:
     """What could go back and will not be sent."""
     return f"Left out, though it may go back: {what}"

@@ -7,37 +7,34 @@ It is thin over `turn` and `overview` (what to show), `flow` (what was entered) 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from returnflow.engine.definition import Question
 from returnflow.engine.machine import Step
 from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Run, Said
-from returnflow.engine.session import Ask, End, Session
+from returnflow.engine.session import Ask, End
 from returnflow.engine.vocabulary import Event
 from returnflow.errors import JournalError
-from returnflow.masking import veiled_text
-from returnflow.returns.story import story
+from returnflow.settings import Settings
 from returnflow.wizard import answers, flow, lookups, overview, texts, waiting
 from returnflow.wizard.answers import BadAnswer
-from returnflow.wizard.commands import COMMANDS, Typed
-from returnflow.wizard.screen import keys, panes
+from returnflow.wizard.commands import Typed
+from returnflow.wizard.screen.dialog import Cancelled, Dialog, Instead, Left
 from returnflow.wizard.screen.entries import Answers, Checklist, Field, Listing, Options
-from returnflow.wizard.screen.entry import Action, Entry, Ways
+from returnflow.wizard.screen.entry import Entry, Ways
 from returnflow.wizard.screen.items import Items, Reasons
-from returnflow.wizard.screen.panel import Menu, Scroll
-from returnflow.wizard.screen.scene import Scene
+from returnflow.wizard.screen.sight import Sight
 from returnflow.wizard.screen.terminal import Closed, Terminal
 from returnflow.wizard.screen.waits import Slow
 from returnflow.wizard.turn import (
-    Fact,
     Tick,
     Turn,
     checklist,
     choices_for,
     listing_for,
-    trouble,
     turn_of,
 )
 
@@ -47,28 +44,12 @@ AT_ONCE = 0.2
 TICK = 0.25
 """Seconds between two pictures while the shop is slow."""
 
-AT_A_QUESTION = (("F7", "back"), ("F4", "transfer"), ("F2", "note"), ("F8", "hang-up"))
-WITHIN = (("Esc", "back"),)
-"""Keys that work at every question, and within every answer."""
 
-PASSING = ("facts", "story", "help")
-"""Commands that only show something; whatever is asked stays as it is."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A note that is to be kept; the question stands."""
 
-
-class Cancelled(Exception):  # noqa: N818 (a change of mind, not a failure)
-    """The agent went back from a question within an answer."""
-
-
-class Instead(Exception):  # noqa: N818 (a change of mind, not a failure)
-    """The agent dropped the answer at hand for a command, or for another answer."""
-
-    def __init__(self, typed: Typed) -> None:
-        self.typed = typed
-        super().__init__(typed.command)
-
-
-class Left(Exception):  # noqa: N818 (a decision, not a failure)
-    """The agent leaves the call open."""
+    text: str
 
 
 class ScreenDesk:
@@ -79,6 +60,7 @@ class ScreenDesk:
         patience: seconds to wait for the backend before the agent is asked what to do.
         clock: the present moment.
         notice: what is to be told before the first question, or "".
+        settings: keys, theme, mouse and veil; by default as they come.
         terminal: makes the terminal, from what a `Terminal` is given.
 
     Attributes:
@@ -94,24 +76,26 @@ class ScreenDesk:
         clock: Callable[[], datetime],
         *,
         notice: str = "",
+        settings: Settings | None = None,
         terminal: Callable[..., Terminal] = Terminal,
     ) -> None:
-        self._bar = bar
+        chosen = settings or Settings()
+        self._sight = Sight(bar, chosen)
+        self._dialog = Dialog(self._sight)
         self._patience = patience
         self._clock = clock
         self._notice = notice
         self._checking: lookups.Checking | None = None
-        self._run: Run | None = None
-        self._turn: Turn | None = None
-        self._scene: Scene | None = None
-        self._sections: list[overview.Section] = []
-        self._unveiled = False
-        self._panel = False
-        self._inner = False
         self.left = False
         self.goes_on = False
         self.only_call = False
-        self.terminal = terminal(self._shown, self._everywhere)
+        self.terminal = terminal(
+            lambda: self._sight.scene,
+            self._dialog.everywhere,
+            theme=chosen.theme,
+            mouse=chosen.mouse,
+        )
+        self._dialog.terminal = self.terminal
 
     def close(self) -> None:
         """Gives the terminal back."""
@@ -121,8 +105,11 @@ class ScreenDesk:
 
     def ask(self, run: Run, ask: Ask) -> Answer:
         """Shows the turn and reads an answer."""
-        answer: Answer = self._turned(self._ask(run, ask))
-        return answer
+        while True:
+            answer: Answer | Kept = self._turned(self._ask(run, ask))
+            if not isinstance(answer, Kept):
+                return answer
+            self._keep(run, answer)
 
     def wait(self, run: Run, job: Job) -> Event | Leave:
         """Waits for the backend; the screen lives on meanwhile."""
@@ -138,19 +125,30 @@ class ScreenDesk:
 
     def journal_failed(self, run: Run, error: JournalError) -> bool:
         """Says that nothing moved, and asks whether to try again."""
-        question = self._yes(texts.WRITE_AGAIN, (f"! {error}", texts.NOTHING_MOVED))
-        try:
-            return self.terminal.turn(question)
-        except (Closed, Left):
-            return False
+        about = (f"! {error}", texts.NOTHING_MOVED)
+        while True:
+            try:
+                return self.terminal.turn(self._dialog.yes(texts.WRITE_AGAIN, about))
+            except (Cancelled, Instead):
+                # Nothing else can be done before this is decided.
+                continue
+            except (Closed, Left):
+                return False
 
     def ended(self, run: Run, end: End) -> None:
         """Shows how the call ended, and offers the next one."""
-        self._begin(run, None)
+        told = ""
         try:
-            self.terminal.turn(self._wrap_up(run))
+            while (kept := self.terminal.turn(self._wrap_up(run, told))) is not None:
+                self._keep(run, kept)
+                told, self._notice = self._notice, ""
         except (Closed, Left):
             self.goes_on = False
+
+    def _keep(self, run: Run, note: Kept) -> None:
+        """Writes a note, while no event loop turns: the journal may have to ask the agent."""
+        run.note(note.text)
+        self._notice = texts.NOTE_KEPT
 
     def _turned(self, work: Any) -> Any:
         try:
@@ -161,7 +159,7 @@ class ScreenDesk:
 
     # -- asking -------------------------------------------------------------------------------
 
-    async def _ask(self, run: Run, ask: Ask) -> Answer:
+    async def _ask(self, run: Run, ask: Ask) -> Answer | Kept:
         notice, self._notice = self._notice, ""
         ahead, told = self._look_ahead(run)
         if ahead is not None:
@@ -169,11 +167,11 @@ class ScreenDesk:
         notice = told or notice
         while True:
             turn = turn_of(run.session, ask)
-            self._begin(run, turn)
+            self._sight.begin(run, turn)
             entry = self._entry(run, turn)
             entry.info, notice = notice, ""
             try:
-                got = await self._answer_of(entry)
+                got = await self._dialog.answer_of(entry)
                 while True:
                     try:
                         answer = await self._answered(run, turn, got)
@@ -191,7 +189,7 @@ class ScreenDesk:
             elif answer is not None:
                 return answer
 
-    async def _answered(self, run: Run, turn: Turn, got: object) -> Answer | str | None:
+    async def _answered(self, run: Run, turn: Turn, got: object) -> Answer | Kept | str | None:
         """What an entry's result comes to; text: what to tell, and the question stands."""
         if isinstance(got, Typed):
             if got.command:
@@ -234,7 +232,7 @@ class ScreenDesk:
                     listing_for(session.case, field.type),
                     lambda picks: flow.allowed(session, flow.valued(session, question, picks)),
                     options,
-                    checks=lookups.possible(session),
+                    check_key=self._sight.keys["check"] if lookups.possible(session) else "",
                 )
             case "listed_order":
                 listing = listing_for(session.case, field.type)
@@ -258,7 +256,7 @@ class ScreenDesk:
             choices = choices_for(session.case, field.type)
             return Said(flow.allowed(session, flow.parsed(session, option, text, choices)))
         others = [other for other in turn.options if other is not option]
-        return Said(await self._within(self._typed_entry(run, turn, option, others)))
+        return Said(await self._dialog.within(self._typed_entry(run, turn, option, others)))
 
     # -- the return's lines -------------------------------------------------------------------
 
@@ -270,7 +268,9 @@ class ScreenDesk:
             form.take(answer)
             if form.wants_note:
                 form.take_note(
-                    await self._within(Field(texts.OTHER_REASON, answers.text, about=[label]))
+                    await self._dialog.within(
+                        Field(texts.OTHER_REASON, answers.text, about=[label])
+                    )
                 )
         event = flow.allowed(run.session, flow.valued(run.session, question, form.lines))
         about = [texts.WILL_BE_SENT]
@@ -279,46 +279,45 @@ class ScreenDesk:
         about += [texts.left_out(what) for what in form.left_out()]
         review = Answers(texts.REVIEW_ANSWERS, about, escape="change")
         said = run.session.words(question.confirm) if question.confirm else ""
-        chosen = await self._within(review, say=said)
+        chosen = await self._dialog.within(review, say=said)
         if chosen == "yes":
             return Said(event)
         return texts.nothing_sent(turn) if chosen == "no" else ""
 
     # -- commands -----------------------------------------------------------------------------
 
-    async def _command(self, run: Run, typed: Typed) -> Answer | str | None:
+    async def _command(self, run: Run, typed: Typed) -> Answer | Kept | str | None:
         flow.command_allowed(run, typed)
         vocabulary = run.session.definition.vocabulary
         match typed.command:
             case "back":
                 return Back()
             case "note":
-                return await self._note(run, typed.text)
+                return await self._note(typed.text)
             case "transfer":
                 return Said(await self._transfer(run))
             case "hangup":
-                return Said(vocabulary.dropped()) if await self._yes(texts.GONE) else None
+                return Said(vocabulary.dropped()) if await self._dialog.yes(texts.GONE) else None
             case "check":
                 item = lookups.item_for(run.session, typed.text)
                 self._checking = lookups.Checking(run.session, item)
                 ahead, told = self._look_ahead(run)
                 return ahead if ahead is not None else told
             case "leave":
-                await self._leave(run)
+                await self._dialog.leave(run)
         return None
 
-    async def _note(self, run: Run, text: str) -> str:
-        note = text or await self._within(Field(texts.NOTE, flow.note, tall=True))
+    async def _note(self, text: str) -> Kept | None:
+        note = text or await self._dialog.within(Field(texts.NOTE, flow.note, tall=True))
         kept = flow.note(note)
-        if not kept:
-            return ""
-        run.note(kept)
-        return texts.NOTE_KEPT
+        return Kept(kept) if kept else None
 
     async def _transfer(self, run: Run) -> Event:
         """Asks why, and shows the drafted summary for editing (rule 34)."""
-        reason = await self._within(Field(texts.WHY, flow.transfer_reason, about=[texts.WHY_ABOUT]))
-        event: Event = await self._within(
+        reason = await self._dialog.within(
+            Field(texts.WHY, flow.transfer_reason, about=[texts.WHY_ABOUT])
+        )
+        event: Event = await self._dialog.within(
             Field(
                 texts.SUMMARY,
                 lambda line: flow.transfer(run.session, reason, line),
@@ -328,189 +327,6 @@ class ScreenDesk:
             )
         )
         return event
-
-    async def _leave(self, run: Run) -> None:
-        if await self._yes(texts.leaving(bool(run.log.entries))):
-            raise Left
-
-    async def _yes(self, question: str, about: Sequence[str] = ()) -> bool:
-        words = Answers({"yes": "", "no": ""}, [*about, question], escape="no")
-        return bool(await self._within(words) == "yes")
-
-    async def _pass(self, command: str) -> Typed | None:
-        """Shows something over the question; what is chosen in the menu, if anything was."""
-        run, turn = self._run, self._turn
-        if run is None:
-            return None
-        panel: Entry
-        if command == "facts":
-            panel = Scroll(texts.FACTS, lambda: self._all_facts(run, turn), ("f5",))
-        elif command == "story":
-            panel = Scroll(texts.STORY, lambda: self._story(run), ("f6",))
-        else:
-            return await self._menu(run, turn)
-        await self._over(panel)
-        return None
-
-    async def _menu(self, run: Run, turn: Turn | None) -> Typed | None:
-        """Everything that can be done now; what is chosen is done."""
-        by_command = {command: key for key, command in keys.COMMANDS.items()}
-        things: list[tuple[str, str, object]] = []
-        for option in turn.options if turn is not None and not self._inner else ():
-            things.append((f"/{option.key}", option.label, Typed("", option, "")))
-        for command, does in COMMANDS.items():
-            if command in ("help", "check"):
-                continue
-            key = keys.LEAVE if command == "leave" else keys.shown(by_command[command])
-            things.append((key, f"{does} (/{command})", Typed(command, None, "")))
-        things.append((keys.shown(keys.UNVEIL), texts.UNVEIL, keys.UNVEIL))
-        about = [texts.KEYS_ABOUT]
-        if turn is not None and turn.typed is not None:
-            about = [
-                f"{field.prompt}: {field.help}"
-                for field in turn.typed.fields.values()
-                if field.help
-            ] + about
-        chosen = await self._over(Menu(texts.MENU, things, about))
-        if chosen == keys.UNVEIL:
-            self._unveil()
-        if not isinstance(chosen, Typed):
-            return None
-        return await self._pass(chosen.command) if chosen.command in PASSING else chosen
-
-    # -- entries ------------------------------------------------------------------------------
-
-    async def _answer_of(self, entry: Entry) -> Any:
-        """The result of an entry; what only shows something is shown, and the entry goes on."""
-        while True:
-            self._show(entry)
-            got = await self.terminal.ask(entry)
-            text = self.terminal.text
-            if isinstance(got, Typed) and got.command in PASSING:
-                if text.lstrip().startswith("/"):
-                    text = ""
-                got = await self._pass(got.command)
-                if got is None:
-                    entry.default, entry.error = text, ""
-                    continue
-            return got
-
-    async def _within(self, entry: Entry, say: str | None = None) -> Any:
-        """The result of an entry within an answer.
-
-        Raises:
-            Cancelled: Escape, or /back.
-            Instead: another command, or another answer.
-        """
-        outer, self._inner = self._inner, True
-        if self._scene is not None:
-            # Another thing is asked than what the instruction is about. The next turn makes all
-            # of it anew; until then what was asked stays to be seen.
-            self._scene.do, self._scene.known = "", ()
-            self._scene.hints = WITHIN
-            if say is not None:
-                self._scene.say = say
-        try:
-            while True:
-                got = await self._answer_of(entry)
-                if not isinstance(got, Typed):
-                    return got
-                if got.command == "back":
-                    raise Cancelled
-                if got.command == "leave" and self._run is not None:
-                    await self._leave(self._run)
-                    continue
-                raise Instead(got)
-        finally:
-            self._inner = outer
-
-    async def _over(self, panel: Entry) -> Any:
-        shown = self._scene.entry if self._scene is not None else None
-        self._panel = True
-        self._show(panel)
-        try:
-            return await self.terminal.ask(panel)
-        finally:
-            self._panel = False
-            if shown is not None:
-                self._show(shown)
-
-    # -- what is seen -------------------------------------------------------------------------
-
-    def _begin(self, run: Run, turn: Turn | None) -> None:
-        """What the whole turn shows, but for the entry; made once, not at every painting."""
-        if self._run is not run:
-            self._unveiled = False
-        self._run, self._turn = run, turn
-        session = run.session
-        self._sections = overview.sections(session, unveiled=self._unveiled)
-        self._scene = Scene(
-            bar=(*self._bar, run.log.header.case_id),
-            journey=overview.journey(run),
-            heading=turn.step if turn is not None else session.state.title,
-            entry=Entry(),
-            say=(turn.tell or turn.say) if turn is not None else "",
-            do=turn.do if turn is not None and turn.due is None else "",
-            known=self._known(turn, session),
-            trouble=trouble(session) if turn is not None else (),
-            sections=self._sections,
-            hints=AT_A_QUESTION,
-        )
-
-    def _known(self, turn: Turn | None, session: Session) -> Sequence[Fact]:
-        if turn is None:
-            return ()
-        return overview.matters(turn, session, unveiled=self._unveiled)
-
-    def _show(self, entry: Entry) -> None:
-        if self._scene is not None:
-            self._scene.entry = entry
-        self.terminal.repaint()
-
-    def _shown(self) -> Scene | None:
-        """The scene, for the terminal."""
-        return self._scene
-
-    def _unveil(self) -> None:
-        self._unveiled = not self._unveiled
-        if self._run is not None and self._scene is not None:
-            self._sections = overview.sections(self._run.session, unveiled=self._unveiled)
-            self._scene.sections = self._sections
-            if not self._inner:
-                self._scene.known = self._known(self._turn, self._run.session)
-
-    def _all_facts(self, run: Run, turn: Turn | None) -> list[str]:
-        lines: list[str] = []
-        if turn is not None and (words := turn.due_words or turn.tell or turn.say):
-            lines += [*(f"“{line}”" for line in words.split("\n")), ""]
-        lines += [f"{label}: {text}" for label, text in trouble(run.session)]
-        return [*lines, *panes.facts_text(self._sections)]
-
-    def _story(self, run: Run) -> list[str]:
-        lines = story(run.log.header, run.log.entries, None)
-        return [line if self._unveiled else veiled_text(line) for line in lines]
-
-    def _everywhere(self) -> Mapping[str, Action]:
-        """The keys that work whatever is asked, but for panels."""
-        entry = self.terminal.entry
-        if self._panel or entry is None or self._run is None or isinstance(entry, Slow):
-            return {}
-
-        def command(word: str) -> Action:
-            return lambda: entry.finish(Typed(word, None, ""))
-
-        if self._turn is None:
-            found = {"c-c": command("leave"), "c-d": command("leave"), keys.UNVEIL: self._unveil}
-            return found | ({"escape": command("back")} if self._inner else {})
-        found = {key: command(word) for key, word in keys.COMMANDS.items()}
-        found |= {
-            "escape": command("back" if self._inner else "help"),
-            "?": command("help"),
-            "c-c": command("leave"),
-            "c-d": command("leave"),
-            keys.UNVEIL: self._unveil,
-        }
-        return found
 
     # -- looking ahead ------------------------------------------------------------------------
 
@@ -534,12 +350,11 @@ class ScreenDesk:
         done = self._done(job)
         if await done(AT_ONCE):
             return job.result()
-        self._begin(run, None)
-        assert self._scene is not None  # noqa: S101 (it was just made)
+        scene = self._sight.begin(run, None)
         state = run.session.state
-        self._scene.heading = f"Step {state.step} · {run.session.definition.steps[state.step]}"
-        self._scene.say = run.session.tell() or (run.session.words(state.say) if state.say else "")
-        self._scene.hints = ()
+        scene.heading = f"Step {state.step} · {run.session.definition.steps[state.step]}"
+        scene.say = run.session.tell() or (run.session.words(state.say) if state.say else "")
+        scene.hints = ()
         slow = Slow(
             state.title,
             lambda: job.seconds,
@@ -549,7 +364,7 @@ class ScreenDesk:
             job.call.operation,
         )
         while True:
-            self._show(slow)
+            self._dialog.show(slow)
             chosen = await self._chosen(slow, done)
             if chosen == "transfer":
                 try:
@@ -566,7 +381,7 @@ class ScreenDesk:
 
     async def _gone(self, run: Run) -> bool:
         try:
-            return await self._yes(texts.GONE)
+            return await self._dialog.yes(texts.GONE)
         except (Cancelled, Instead):
             return False
 
@@ -598,36 +413,36 @@ class ScreenDesk:
 
     # -- the end ------------------------------------------------------------------------------
 
-    async def _wrap_up(self, run: Run) -> None:
-        """What came of the call; then the next one, or none."""
-        told = ""
+    async def _wrap_up(self, run: Run, told: str) -> Kept | None:
+        """What came of the call; then a note to be kept, or None: the next call, or none."""
         while True:
             over = overview.wrap_up(run, self._clock())
-            self._begin(run, None)
-            assert self._scene is not None  # noqa: S101 (it was just made)
-            self._scene.say = over.say
-            self._scene.hints = ()
+            scene = self._sight.begin(run, None)
+            scene.say = over.say
+            scene.hints = ()
             offered = dict(texts.NEXT_CALL)
             if self.only_call:
                 del offered["next"]
             entry = Answers(offered, overview.wrap_up_lines(over))
             entry.info, told = told, ""
             try:
-                chosen = await self._within(entry)
+                chosen = await self._dialog.within(entry)
             except Cancelled:
                 continue
             except Instead:
                 chosen = "quit"
             if chosen == "next":
                 self.goes_on = True
-                return
+                return None
             if chosen == "quit":
                 self.goes_on = False
-                return
+                return None
             try:
                 if chosen == "note":
-                    told = await self._note(run, "")
+                    kept = await self._note("")
+                    if kept is not None:
+                        return kept
                 else:
-                    await self._over(Scroll(texts.STORY, lambda: self._story(run), ("f6",)))
+                    await self._dialog.over(self._sight.story())
             except (Cancelled, Instead):
                 continue

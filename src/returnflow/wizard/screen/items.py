@@ -14,6 +14,7 @@ from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import fit, row, steady, wide, wrapped
 from returnflow.wizard.screen.entries import View, narrowed
 from returnflow.wizard.screen.entry import Action, Hint, Part, Ways, text_parts
+from returnflow.wizard.screen.keys import shown
 from returnflow.wizard.texts import CHOOSE_ITEMS, SEARCH, items_chosen
 from returnflow.wizard.turn import Listed
 
@@ -25,7 +26,7 @@ class Items(Ways):
 
     Args:
         accept: what the picks come to; raises `BadAnswer`.
-        accept_line: what a typed line comes to, for an answer with a slash word before it.
+        check_key: looks the item under the cursor up; "" where that is not possible.
     """
 
     label = SEARCH
@@ -37,12 +38,12 @@ class Items(Ways):
         accept: Callable[[tuple[Pick, ...]], object],
         options: Sequence[Question],
         *,
-        checks: bool,
+        check_key: str,
     ) -> None:
         super().__init__(options)
         self._all = list(zip(choices, listing, strict=True))
         self._accept = accept
-        self._checks = checks
+        self._check_key = check_key
         self._typing = False
         self._view = View()
         self.cursor = 0
@@ -111,8 +112,8 @@ class Items(Ways):
             del own["-"], own["+"]
         if self.line.text.startswith("/"):
             return {"enter": self._enter, **super().keys()}
-        if self._checks:
-            own["f3"] = self._check
+        if self._check_key:
+            own[self._check_key] = self._check
         own |= {digit: partial(self._digit, digit) for digit in "0123456789"}
         if self._typing:
             own["backspace"] = self._rub
@@ -123,7 +124,7 @@ class Items(Ways):
 
     def hints(self) -> Sequence[Hint]:
         """See `Entry`."""
-        check = (("F3", "check it"),) if self._checks else ()
+        check = ((shown(self._check_key), "check it"),) if self._check_key else ()
         return (
             ("Space", "choose"),
             ("1-9", "how many"),

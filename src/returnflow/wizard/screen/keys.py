@@ -30,24 +30,14 @@ NAMED = {
     "f7": "f7",
     "f8": "f8",
     "f9": "f9",
+    "f12": "f12",
 }
 """By our name, prompt_toolkit's."""
 
 TYPED = "0123456789*+-?abcdefghijklmnopqrstuvwxyz"
 """Characters that an entry may take instead of a line."""
 
-COMMANDS = {
-    "f7": "back",
-    "f2": "note",
-    "f4": "transfer",
-    "f8": "hangup",
-    "f5": "facts",
-    "f6": "story",
-}
-"""By key, the command."""
-
 LEAVE = "Ctrl-C"
-UNVEIL = "f9"
 
 
 def shown(key: str) -> str:

@@ -80,7 +80,7 @@ def paint(scene: Scene, columns: int, rows: int) -> Painting:
     body: list[Row] = []
     rail = panes.rail(scene.journey, left - 3, height) if left else []
     seen = min(height, MOST_FACTS // max(1, right - 2))
-    facts = panes.facts(scene.sections, right - 2, seen) if right else []
+    facts = panes.facts(scene.sections, right - 2, seen, scene.facts_key) if right else []
     for number in range(height):
         cells: list[tuple[str, str]] = []
         if left:
@@ -183,11 +183,13 @@ class _Centre:
         room = height - fixed
         most = MOST_LISTED // width
         room -= (least := min(wanted, entry.least(width), max(most, 3)))
-        spoken = _cut(spoken, max(2, min(room, MOST_SPOKEN // min(width, MOST_SAY))))
+        spoken = _cut(
+            spoken, scene.facts_key, max(2, min(room, MOST_SPOKEN // min(width, MOST_SAY)))
+        )
         room -= len(spoken)
-        notes = _cut(notes, room)
+        notes = _cut(notes, scene.facts_key, room)
         room -= len(notes)
-        known = _cut(known, min(room, MOST_KNOWN) if folded else room)
+        known = _cut(known, scene.facts_key, min(room, MOST_KNOWN) if folded else room)
         room -= len(known)
         listed = min(wanted, max(least, min(least + max(0, room), most)))
         room -= listed - least
@@ -252,10 +254,10 @@ def _facts(facts: Sequence[Fact], width: int) -> list[Row]:
     return [row(line) for label, text in facts for line in wrapped(f"{label}: {text}", width, 2)]
 
 
-def _cut(rows: list[Row], room: int) -> list[Row]:
+def _cut(rows: list[Row], key: str, room: int) -> list[Row]:
     if len(rows) <= room:
         return rows
     if room < 1:
         return []
     *kept, _ = rows[:room]
-    return [*kept, row("… (F5 shows all of it)", style.DIM)]
+    return [*kept, row(f"… ({key} shows all of it)", style.DIM)]

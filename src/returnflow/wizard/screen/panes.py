@@ -48,8 +48,9 @@ def strip(journey: Journey, width: int) -> Row:
     return row(fit(f" {' '.join(parts)}   {end}", width), style.LABEL)
 
 
-def facts(sections: Sequence[Section], width: int, height: int) -> list[Row]:
-    """The facts, grouped; where there is too little room the last row tells how many are left."""
+def facts(sections: Sequence[Section], width: int, height: int, key: str) -> list[Row]:
+    """The facts, grouped; where there is too little room the last row tells how many are left,
+    and by which key they are seen."""
     rows: list[Row] = []
     for section in sections:
         if rows:
@@ -63,7 +64,7 @@ def facts(sections: Sequence[Section], width: int, height: int) -> list[Row]:
                     rows.append(row(fit(indent + part, width), look))
     if len(rows) > height:
         left = len(rows) - height + 1
-        rows = [*rows[: height - 1], row(fit(f"… {left} more rows: F5", width), style.DIM)]
+        rows = [*rows[: height - 1], row(fit(f"… {left} more rows: {key}", width), style.DIM)]
     return rows
 
 

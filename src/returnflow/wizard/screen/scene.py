@@ -24,6 +24,7 @@ class Scene:
         trouble: after a failure, what is known and what is not; always in the middle.
         sections: all facts.
         entry: the way of answering.
+        facts_key: the key that shows all facts.
         hints: keys that work at every question.
     """
 
@@ -36,4 +37,5 @@ class Scene:
     known: Sequence[Fact] = ()
     trouble: Sequence[Fact] = ()
     sections: Sequence[Section] = ()
+    facts_key: str = "F5"
     hints: Sequence[Hint] = field(default=())

@@ -58,6 +58,8 @@ class Terminal:
         scene: what is to be seen; called before every painting. None: nothing yet.
         everywhere: keys that work whatever is asked; an entry's own keys come before them.
         source, sink: other than the process's own terminal.
+        theme: see `THEMES`; ``NO_COLOR`` comes before it.
+        mouse: whether clicks are taken.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Terminal:
         *,
         source: Input | None = None,
         sink: Output | None = None,
+        theme: str = "colour",
         mouse: bool = True,
     ) -> None:
         self._scene = scene
@@ -91,7 +94,7 @@ class Terminal:
         self.app: Application[None] = Application(
             layout=layout,
             key_bindings=self._bindings(),
-            style=Style.from_dict(THEMES["plain" if no_colour else "colour"]),
+            style=Style.from_dict(THEMES["plain" if no_colour else theme]),
             full_screen=True,
             mouse_support=mouse,
             input=source,

@@ -1,0 +1,312 @@
+"""Keys that work everywhere: the menu, panels, notes, veiling, the clipboard, settings."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+import pytest
+
+from returnflow.engine.case_log import StoredCaseLog
+from returnflow.errors import JournalError
+from returnflow.returns import events as ev
+from returnflow.settings import Settings
+from returnflow.wizard.commands import COMMANDS
+from returnflow.wizard.screen.keys import NAMED
+from screen.driver import (
+    CTRL_C,
+    CTRL_U,
+    DOWN,
+    END,
+    ENTER,
+    ESC,
+    F2,
+    F4,
+    F5,
+    F6,
+    F7,
+    F8,
+    F9,
+    HOME,
+    PAGE_DOWN,
+    PAGE_UP,
+    SPACE,
+    TAB,
+    UP,
+    clicked,
+    lacks,
+    pasted,
+    play,
+    shows,
+    typed,
+)
+from wizard.driver import Stage
+
+ANN = typed("ann@example.com", "O-ANN")
+F12 = "\x1b[24~"
+
+
+def test_no_key_that_terminals_keep() -> None:
+    """Ctrl-S, Ctrl-Q, Ctrl-Z, Ctrl-B, F1, F10 and F11 do nothing here."""
+    assert not {"c-s", "c-q", "c-z", "c-b", "f1", "f10", "f11"} & set(NAMED.values())
+
+
+def test_the_menu_lists_every_command_and_does_it(stage: Stage) -> None:
+    """`?` at a question; Enter does what is chosen, a key of the list as well, Escape nothing."""
+    listed = [f"(/{word})" for word in COMMANDS if word not in ("help", "check")]
+    played = play(
+        stage,
+        *ANN,
+        "?",
+        shows("What can be done now", "/order", *listed),
+        ESC,
+        shows("[ ] Reading lamp"),
+        "?",
+        DOWN * 2 + UP + DOWN + ENTER,
+        shows("Closed without a return"),
+        "q",
+        columns=110,
+        rows=40,
+    )
+    assert played.state == "closed_without_return"
+    again = play(stage, *ANN, ESC, F7, shows("Order id:"))
+    assert again.state == "identified"
+
+
+def test_a_question_mark_in_a_text_is_one(stage: Stage) -> None:
+    """In an empty line it opens the menu; behind a character it is typed."""
+    play(stage, "a?", shows("E-mail: a?"), CTRL_U, "?", shows("What can be done now"))
+
+
+def test_slash_words_work_in_every_line(stage: Stage) -> None:
+    """As in the plain wizard: /help, /facts, /story, /note, /back, and one that is none."""
+    played = play(
+        stage,
+        ANN[0],
+        f"/facts{ENTER}",
+        shows("Everything known in this call"),
+        ESC,
+        f"/story{ENTER}",
+        shows("The call so far"),
+        ESC,
+        f"/help{ENTER}",
+        shows("What can be done now"),
+        ESC,
+        f"/note calls again{ENTER}",
+        shows("The note is kept."),
+        f"/bakc{ENTER}",
+        shows("! There is no /bakc here; /help lists. Did you mean /back?"),
+        CTRL_U,
+        f"/back{ENTER}",
+        shows("E-mail:"),
+    )
+    assert [entry.text for entry in played.entries if entry.kind == "noted"] == ["calls again"]
+
+
+def test_panels_scroll_and_keep_what_was_typed(stage: Stage) -> None:
+    """F5 and F6 open and close; what stands in the line is there afterwards."""
+    play(
+        stage,
+        ANN[0],
+        "O-A",
+        F5,
+        shows("Everything known", "Customer"),
+        PAGE_DOWN + PAGE_UP + END + HOME + DOWN + UP + SPACE,
+        F5,
+        shows("Order id: O-A"),
+        F6,
+        shows("The customer gave the address a•••@e•••.com."),
+        "q",
+        shows("Order id: O-A"),
+        F6,
+        CTRL_C,
+        shows("Order id: O-A"),
+        columns=60,
+        rows=20,
+    )
+
+
+def test_the_customer_is_veiled_until_asked_for(stage: Stage) -> None:
+    """Rule 38: F9 shows name, address and number, and hides them again; the next call begins
+    veiled."""
+    play(
+        stage,
+        ANN[0],
+        shows("a•••@e•••.com"),
+        lacks("ann@example.com"),
+        F9,
+        shows("ann@example.com"),
+        F6,
+        shows("The customer gave the address ann@example.com."),
+        ESC,
+        F9,
+        lacks("ann@example.com"),
+    )
+
+
+def test_a_note_and_its_limits(stage: Stage) -> None:
+    """F2; Escape drops it, one that is too long is turned down, an empty one is none."""
+    played = play(
+        stage,
+        F2,
+        "half a note",
+        ESC,
+        shows("E-mail:"),
+        F2,
+        pasted("x" * 4500) + ENTER,
+        shows("at most 4000 are taken"),
+        CTRL_U + ENTER,
+        shows("E-mail:"),
+        F2,
+        pasted("two\r\nlines") + ENTER,
+        shows("The note is kept."),
+    )
+    assert [entry.text for entry in played.entries] == ["two lines"]
+
+
+def test_one_command_instead_of_another(stage: Stage) -> None:
+    """Within a transfer the hang-up is asked for, and a note; the other commands end it."""
+    played = play(stage, *ANN, F4, F8, shows("Is the customer gone?"), ESC, shows("Reading lamp"))
+    assert played.state == "order_selected"
+    noted = play(stage, *ANN, F4, f"/note x{ENTER}", shows("The note is kept."))
+    assert noted.entries[-1].text == "x"
+
+
+def test_an_empty_summary_is_turned_down(stage: Stage) -> None:
+    """Rule 34: a transfer is never without a summary."""
+    played = play(
+        stage,
+        F4,
+        ENTER,
+        shows("Asks for a human."),
+        CTRL_U + ENTER,
+        shows("! A transfer needs a summary"),
+        f"Please help.{ENTER}",
+        "q",
+    )
+    (wanted,) = [event for event in played.events if isinstance(event, ev.HumanRequested)]
+    assert wanted.summary == "Please help."
+
+
+def test_a_paste_never_presses_a_key(stage: Stage) -> None:
+    """Line ends, escape sequences and a huge text that are pasted are text, and made inert."""
+    played = play(
+        stage,
+        pasted("ann@example.com\r\n"),
+        shows("E-mail: ann@example.com"),
+        CTRL_U,
+        pasted("a\x1b[31mb\x07\u202e") + ENTER,
+        shows("! “"),
+        CTRL_U,
+        pasted("x" * 50_000),
+        ENTER,
+        shows("characters long"),
+    )
+    assert not played.entries
+    assert "\x1b[31mb" not in played.raw.getvalue()
+
+
+def test_a_paste_where_nothing_is_typed(stage: Stage) -> None:
+    """In the review a pasted yes is no answer."""
+    played = play(stage, *ANN, SPACE + ENTER, f"1{ENTER}", pasted("y"), shows("Shall I go ahead?"))
+    assert played.names[-1] != "return_confirmed"
+
+
+def test_a_click_chooses(stage: Stage) -> None:
+    """On an item twice: the cursor, then the choice; on another answer at once."""
+
+    def at(words: str, times: int = 1) -> Any:
+        def click(played: Any) -> str:
+            row = next(n for n, text in enumerate(played.rows) if words in text)
+            return clicked(12, row) * times
+
+        return click
+
+    play(stage, *ANN, at("Woollen rug", 2), shows("[1] Woollen rug"), at("/close"), shows("Closed"))
+
+
+# -- settings ---------------------------------------------------------------------------------
+
+
+def test_the_clipboard(stage: Stage) -> None:
+    """F12 or /copy sends the tracking ids, before there are any the case id, as OSC 52."""
+    played = play(
+        stage,
+        *ANN,
+        F12,
+        shows("Copied: 20260330-"),
+        SPACE + ENTER,
+        f"1{ENTER}",
+        "y",
+        SPACE * 3,
+        f"{F12}",
+        shows("Copied: RT-0001"),
+    )
+    sent = re.findall(r"\x1b\]52;c;([^\x07]*)\x07", played.raw.getvalue())
+    texts = [base64.b64decode(each).decode() for each in sent]
+    assert texts == [played.case_id, "RT-0001"]
+
+
+def test_keys_and_veil_of_the_settings(stage: Stage) -> None:
+    """Another key for a note, and a customer who is shown at once."""
+    settings = Settings(veil=False, keys={"note": "f4", "transfer": "f2"}, mouse=False)
+    played = play(
+        stage,
+        ANN[0],
+        shows("ann@example.com", "F2 transfer", "F4 note"),
+        F4,
+        f"by F4{ENTER}",
+        shows("The note is kept."),
+        settings=settings,
+    )
+    assert played.entries[-1].text == "by F4"
+    assert "\x1b[?1000h" not in played.raw.getvalue()
+    assert "\x1b[?1000h" in play(stage, TAB).raw.getvalue()
+
+
+# -- the journal ------------------------------------------------------------------------------
+
+
+def test_a_journal_that_takes_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing has moved; written again once the agent says so."""
+    append, failures = StoredCaseLog.append, [JournalError("the disk is full")]
+
+    def failing(log: StoredCaseLog, *given: Any, **named: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return append(log, *given, **named)
+
+    monkeypatch.setattr(StoredCaseLog, "append", failing)
+    played = play(
+        stage,
+        ANN[0],
+        shows("! the disk is full", "Nothing has moved", "Try to write it again?"),
+        F2,
+        F4,
+        shows("Try to write it again?"),
+        "y",
+        shows("Order id:"),
+    )
+    assert played.names == ["email_given", "customer_found"]
+
+
+def test_a_note_that_the_journal_does_not_take(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a question and after the call: the agent is asked, and the note is written again."""
+    note, failures = StoredCaseLog.note, [JournalError("busy"), JournalError("busy")]
+
+    def failing(log: StoredCaseLog, *given: Any, **named: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return note(log, *given, **named)
+
+    monkeypatch.setattr(StoredCaseLog, "note", failing)
+    again = shows("! busy", "Try to write it again?")
+    told = shows("The note is kept.")
+    first = play(stage, ANN[0], f"/note one{ENTER}", again, "y", again, "y", told)
+    assert [entry.text for entry in first.entries if entry.kind == "noted"] == ["one"]
+    failures.append(JournalError("busy"))
+    last = play(stage, *ANN, f"/close{ENTER}", "o", f"two{ENTER}", again, "y", told, "q")
+    assert [entry.text for entry in last.entries if entry.kind == "noted"] == ["two"]
