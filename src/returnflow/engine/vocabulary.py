@@ -21,6 +21,7 @@ from returnflow.errors import UsageError
 
 if TYPE_CHECKING:
     from returnflow.engine.abstraction import Abstraction
+    from returnflow.engine.front import Front
     from returnflow.engine.transcript import Transcription
 
 Verdict = bool | None
@@ -187,6 +188,9 @@ class Vocabulary:
         abstraction: what events and guards imply about a few facts; called when rules about
             whole calls are read or proved. None: rules are about no subject, and are proved
             from the table alone.
+        front: makes what front ends show beside the procedure's own words; called when a call is
+            led. None: nothing.
+        sentences: by event, a sentence that tells it in a story, from its members as plain data.
     """
 
     name: str
@@ -214,6 +218,8 @@ class Vocabulary:
     stands_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     transcription: Callable[[], Transcription] | None = None
     abstraction: Callable[[], Abstraction] | None = None
+    front: Callable[[], Front] | None = None
+    sentences: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> dict[str, type[Event]]:

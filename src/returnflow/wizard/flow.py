@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from returnflow.engine.definition import Question
+from returnflow.engine.front import Choice
 from returnflow.engine.run import Run
 from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Event
 from returnflow.returns.events import ReturnLine
 from returnflow.wizard import answers, commands, lookups
-from returnflow.wizard.answers import MAX_NOTE, BadAnswer, Choice
+from returnflow.wizard.answers import MAX_NOTE, BadAnswer
 from returnflow.wizard.lines import LinesForm
 from returnflow.wizard.texts import no_way_back
 

@@ -215,7 +215,7 @@ class PlainDesk:
         if not option.fields:
             return Said(flow.event_of(run.session, option, {}))
         (field,) = option.fields.values()
-        choices = choices_for(run.session.case, field.type)
+        choices = choices_for(run.session, field.type)
         if text:
             try:
                 event = flow.allowed(run.session, flow.parsed(run.session, option, text, choices))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from returnflow.engine.definition import Question
+from returnflow.engine.front import Fact, Section
 from returnflow.engine.machine import Step
 from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Run, Said
 from returnflow.engine.session import Ask, End, Session
@@ -31,7 +32,6 @@ from returnflow.wizard.screen.scene import Scene
 from returnflow.wizard.screen.terminal import Closed, Terminal
 from returnflow.wizard.screen.waits import Slow
 from returnflow.wizard.turn import (
-    Fact,
     Tick,
     Turn,
     checklist,
@@ -104,7 +104,7 @@ class ScreenDesk:
         self._run: Run | None = None
         self._turn: Turn | None = None
         self._scene: Scene | None = None
-        self._sections: list[overview.Section] = []
+        self._sections: list[Section] = []
         self._unveiled = False
         self._panel = False
         self._inner = False
@@ -222,7 +222,7 @@ class ScreenDesk:
         """The way of typing or choosing the value of a question's field."""
         session = run.session
         (field,) = question.fields.values()
-        choices = choices_for(session.case, field.type)
+        choices = choices_for(session, field.type)
 
         def line(text: str) -> Event:
             return flow.allowed(session, flow.parsed(session, question, text, choices))
@@ -231,13 +231,13 @@ class ScreenDesk:
             case "picks":
                 return Items(
                     choices,
-                    listing_for(session.case, field.type),
+                    listing_for(session, field.type),
                     lambda picks: flow.allowed(session, flow.valued(session, question, picks)),
                     options,
                     checks=lookups.possible(session),
                 )
-            case "listed_order":
-                listing = listing_for(session.case, field.type)
+            case "listed_order" | "listed_item":
+                listing = listing_for(session, field.type)
                 return Listing(field.prompt, choices, listing, line, options)
             case "return_lines":
                 form = flow.form_of(session, question)
@@ -255,7 +255,7 @@ class ScreenDesk:
             return Said(flow.allowed(session, flow.event_of(session, option, {})))
         (field,) = option.fields.values()
         if text:
-            choices = choices_for(session.case, field.type)
+            choices = choices_for(session, field.type)
             return Said(flow.allowed(session, flow.parsed(session, option, text, choices)))
         others = [other for other in turn.options if other is not option]
         return Said(await self._within(self._typed_entry(run, turn, option, others)))
