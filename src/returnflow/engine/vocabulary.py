@@ -251,3 +251,25 @@ def load_vocabulary(name: str) -> Vocabulary:
     if not isinstance(vocabulary, Vocabulary):
         raise UsageError(f"the entry point {name!r} does not name a Vocabulary")
     return vocabulary
+
+
+_NAMED = re.compile(r"""^vocabulary:[ ]*["']?([^\s"'#]+)""", re.MULTILINE)
+
+
+def vocabulary_of(text: str) -> Vocabulary | None:
+    """The vocabulary that a procedure's text names, whether or not the rest is understood.
+
+    Returns:
+        None where it names none, or one that is not installed.
+    """
+    named = _NAMED.search(text)
+    try:
+        return load_vocabulary(named[1]) if named else None
+    except UsageError:
+        return None
+
+
+def installed_vocabularies() -> list[Vocabulary]:
+    """Every vocabulary that is installed, in the order of their names."""
+    names = {entry.name for entry in entry_points(group="returnflow.vocabularies")}
+    return [load_vocabulary(name) for name in sorted(names)]

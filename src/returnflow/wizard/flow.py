@@ -49,6 +49,7 @@ def parsed(session: Session, question: Question, line: str, choices: Sequence[Ch
         "email": answers.email,
         "order_id": answers.order_id,
         "listed_order": lambda typed: answers.listed_order(typed, choices),
+        "listed_item": lambda typed: answers.choose(typed, choices, "item").ident,
         "picks": lambda typed: answers.picks(typed, choices),
         "text": answers.text,
     }[field.type]

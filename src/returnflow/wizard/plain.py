@@ -265,7 +265,8 @@ class PlainDesk:
             self._console.show(f"{label}: {known}", indent=2, hang=2)
 
     def _show_story(self, run: Run) -> None:
-        for line in story(run.log.header, run.log.entries, None):
+        sentences = run.session.definition.vocabulary.sentences
+        for line in story(run.log.header, run.log.entries, None, sentences):
             self._console.show(line, indent=2, hang=10)
 
     # -- the return's lines -------------------------------------------------------------------

@@ -487,7 +487,8 @@ class ScreenDesk:
         return [*lines, *panes.facts_text(self._sections)]
 
     def _story(self, run: Run) -> list[str]:
-        lines = story(run.log.header, run.log.entries, None)
+        sentences = run.session.definition.vocabulary.sentences
+        lines = story(run.log.header, run.log.entries, None, sentences)
         return [line if self._unveiled else veiled_text(line) for line in lines]
 
     def _everywhere(self) -> Mapping[str, Action]:
