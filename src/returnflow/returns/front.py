@@ -8,7 +8,7 @@ from returnflow.masking import veiled_email, veiled_name, veiled_phone
 from returnflow.returns import eligibility
 from returnflow.returns.case import Case
 from returnflow.returns.line import Line
-from returnflow.returns.telling import money, scope
+from returnflow.returns.telling import money, order_scope
 
 
 class ReturnsFront:
@@ -91,7 +91,7 @@ def listed_orders(case: Case) -> tuple[Listed, ...]:
                 for line in order["lines"]
             ),
         )
-        for order in scope(case)["orders"]
+        for order in order_scope(case)["orders"]
     )
 
 
@@ -192,7 +192,7 @@ def order_facts(case: Case) -> list[Fact]:
     order = case.order
     if order is None:
         return []
-    day = scope(case)["order"]["date"]
+    day = order_scope(case)["order"]["date"]
     payment = f", payment {order.payment_status}" if order.payment_status else ""
     return [("Order", f"{order.order_id}{f' of {day}' if day else ''}{payment}")]
 
