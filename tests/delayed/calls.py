@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from returnflow.backends.answer import performer
 from returnflow.bundled import bundled
 from returnflow.delayed import VOCABULARY
+from returnflow.delayed import events as ev
 from returnflow.engine.definition import Definition, load
 from returnflow.engine.journal import Header, visible
 from returnflow.engine.journal_sql import open_journal
@@ -46,7 +47,7 @@ class Led:
     @property
     def told(self) -> list[str]:
         """The notices given, in order."""
-        return [event.notice for event in self.events if isinstance(event, VOCABULARY.told)]
+        return [event.notice for event in self.events if isinstance(event, ev.Told)]
 
 
 def lead(shop: Any, lines: Sequence[str], day: date, folder: Path, resume: str = "") -> Led:

@@ -74,7 +74,7 @@ def waiting_shop() -> MemoryShop:
     """A shop so small that a search through all calls is quick, and yet reaches every row.
 
     Ann waits for four things: a tent that is late, lamps in two late packages, a rug whose
-    package nobody knows, socks that are not shipped. Bea has no open order but an old one; the
+    packages nobody knows, socks that are not shipped. Bea has no open order but an old one; the
     only order of Cleo cannot be loaded; two people share an address.
     """
     today = date(2026, 3, 30)
@@ -97,10 +97,15 @@ def waiting_shop() -> MemoryShop:
     lines = (
         line("TENT", "Tent", "P-TENT"),
         line("LAMP", "Lamp", "P-LAMP-1", "P-LAMP-2"),
-        line("RUG", "Woollen rug", "P-LOST"),
+        line("RUG", "Woollen rug", "P-LOST-1", "P-LOST-2"),
         line("SOCKS", "Socks", ""),
     )
-    one = {"order_date": "2026-03-20", "payment_status": "SUCCESS"}
+
+    def order(order_id: str, customer_id: str, *lines: OrderLine) -> Order:
+        return Order(
+            order_id=order_id, customer_id=customer_id, order_date="2026-03-20", lines=lines
+        )
+
     return MemoryShop(
         today=today,
         customers=[
@@ -116,9 +121,9 @@ def waiting_shop() -> MemoryShop:
             Customer(customer_id="T2", email="twins@example.com"),
         ],
         orders=[
-            Order(order_id="O-ANN", customer_id="ANN", lines=lines, **one),
-            Order(order_id="O-BEA", customer_id="BEA", lines=(line("MUG", "Mug", "P-MUG"),), **one),
-            Order(order_id="O-LOST", customer_id="CLEO", lines=(), **one),
+            order("O-ANN", "ANN", *lines),
+            order("O-BEA", "BEA", line("MUG", "Mug", "P-MUG")),
+            order("O-LOST", "CLEO"),
         ],
         packages=[
             late("P-TENT"),
