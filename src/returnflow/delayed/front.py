@@ -7,7 +7,7 @@ from typing import Any
 from returnflow.delayed.case import Case
 from returnflow.delayed.telling import card_words, package_values
 from returnflow.engine.definition import State
-from returnflow.engine.front import Choice, Fact, Listed
+from returnflow.engine.front import CUSTOMER, Choice, Fact, Listed, Section
 from returnflow.returns import front as returns
 from returnflow.returns.eligibility import day_words, lines_of
 from returnflow.returns.telling import money
@@ -54,6 +54,37 @@ class DelayedFront:
             found.append(("Transfer", case.transfer_summary))
         found.append(("Decided under", f"{day_words(case.policy_date)}, {case.zone}"))
         return found
+
+    def sections(self, case: Case, *, unveiled: bool) -> list[Section]:
+        """The same in groups."""
+        shared: Any = case
+        cards = [(card_words(card),) for card in case.cards]
+        cards += [(text,) for _, text in _worth(case)]
+        packages = [
+            tuple(text.split(": ", 1)) if ": " in text else (text,)
+            for label, text in _packages(case)
+            if label != "Item"
+        ]
+        waits = case.description if case.item_id else ""
+        found = [
+            Section(CUSTOMER, returns.customer_lines(shared, unveiled)),
+            Section("For you only", returns.agent_lines(shared)),
+            Section("Gift cards", tuple(cards)),
+            Section("Waits for", ((waits,), *packages) if waits else ()),
+            Section("Order", returns.order_lines(shared)),
+            *returns.last_sections(shared),
+        ]
+        return [section for section in found if section.lines]
+
+    def done(self, case: Case) -> list[Fact]:
+        """Every gift card that was issued."""
+        return [
+            (
+                f"Gift card {card.gift_card_id}",
+                f"{money(card.amount, card.currency)}, for package {card.package_id}",
+            )
+            for card in case.issued
+        ]
 
 
 def _items(case: Case) -> tuple[Choice, ...]:

@@ -285,7 +285,7 @@ def order_lines(case: Case) -> tuple[tuple[str, ...], ...]:
     order = case.order
     if order is None:
         return tuple(lines)
-    day = scope(case)["order"]["date"]
+    day = order_scope(case)["order"]["date"]
     more = [f"payment {order.payment_status}"] if order.payment_status else []
     count = len({line.item_id for line in order.lines})
     more.append(f"{count} item{'' if count == 1 else 's'}")
