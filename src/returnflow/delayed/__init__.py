@@ -20,6 +20,14 @@ from returnflow.returns import VOCABULARY as RETURNS
 
 if TYPE_CHECKING:
     from returnflow.engine.front import Front
+    from returnflow.engine.transcript import Transcription
+
+
+def _transcription() -> Transcription:
+    # Imported late: only replay of foreign logs needs it.
+    from returnflow.delayed import transcription
+
+    return transcription.Transcription()
 
 
 def _front() -> Front:
@@ -56,6 +64,7 @@ VOCABULARY = Vocabulary(
     build_failed=RETURNS.build_failed,
     draft_summary=telling.draft_summary,
     owed_at_end=("news", "cards"),
+    transcription=_transcription,
     front=_front,
     sentences=SENTENCES,
     personal=RETURNS.personal,
