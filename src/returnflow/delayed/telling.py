@@ -77,6 +77,11 @@ def cards(case: Case) -> Sequence[Due]:
     ]
 
 
+def everything(case: Case) -> Sequence[Due]:
+    """A due for each thing that is still to be said of packages, and of gift cards issued."""
+    return [*news(case), *cards(case)]
+
+
 def sample_due() -> dict[str, Any]:
     """The values of a due in which nothing is missing: those of a package and of a card."""
     sample = sample_scope()

@@ -24,7 +24,7 @@ from returnflow.returns import transcription as returns
 from returnflow.returns.shopvalues import same_id
 from returnflow.returns.transcription import text_of
 
-ISSUE, LOOK_UP = "issue_gift_card", "get_package_details"
+ISSUE = "issue_gift_card"
 
 _KEYS = ("gift_card_id", "gift_card_number", "card_id", "gift_card_code", "code", "id")
 _AFTER = re.compile(
@@ -106,21 +106,36 @@ class Inference(returns.Inference):
 
     def _package(self, case: Case, now: Answered, ahead: Sequence[Answered]) -> list[Event]:
         package_id = text_of(now.call, "package_id")
+        if hidden(package_id) and isinstance(now.outcome, ev.PackageFound):
+            package_id = now.outcome.package.package_id
         item_id = item_of(case.order, package_id)
         if not item_id or package_id in case.package_ids() or package_id in case.packages:
             return []
         if self._looks_on(case, item_id, ahead):
-            return []  # several are looked at; which one it is comes later
+            return []  # several things are looked at; which one it is comes later
         return [*_settled(case), ev.ItemNamed(item_id=item_id, inferred=True)]
 
     def _looks_on(self, case: Case, item_id: str, ahead: Sequence[Answered]) -> bool:
-        """Whether the package of another item is looked up next."""
+        """Whether the package of another item, another order or customer is looked up next.
+
+        Nobody can tell then whether the customer waited for this one at all.
+        """
         for each in ahead:
-            if each.call.operation != LOOK_UP:
-                return False
-            other = item_of(case.order, text_of(each.call, "package_id"))
-            if other and other != item_id:
-                return True
+            match each.call.operation:
+                case "get_package_details":
+                    other = item_of(case.order, text_of(each.call, "package_id"))
+                    if other and other != item_id:
+                        return True
+                case "get_order_details":
+                    order_id = text_of(each.call, "order_id")
+                    if case.order is None or not same_id(order_id, case.order.order_id):
+                        return True
+                case "get_customer_by_email" | "summarize_orders":
+                    return True
+                case None:
+                    continue
+                case _:
+                    return False
         return False
 
     def _gift_card(self, case: Case, now: Answered) -> list[Event]:
