@@ -258,7 +258,7 @@ def test_a_database_is_made_shown_and_upgraded(
     run_sql(postgres_url, "DROP INDEX cases_by_start", JOURNAL.meta.format("1"))
     shown = told("show", postgres_url)
     assert "journal  format 1, behind this program's 2" in shown
-    assert "shop     format 2, the newest" in shown
+    assert f"shop     format {SHOP.newest}, the newest" in shown
     assert "journal: now of format 2: lists of calls by date" in told("upgrade", postgres_url)
     assert "journal: of format 2, which is the newest" in told("upgrade", postgres_url)
 
@@ -272,7 +272,7 @@ def test_files_are_shown_without_being_made_or_changed(
     assert "journal  none" in out
     assert "shop     format 1, behind this program's 2" in out
     assert run(["database", "upgrade", url]) == 0
-    assert "shop: now of format 2" in capsys.readouterr().out
+    assert f"shop: now of format {SHOP.newest}" in capsys.readouterr().out
     assert run(["database", "show", f"sqlite:///{tmp_path / 'none'}"]) == 2
     assert not (tmp_path / "none").exists()
     assert run(["database", "create", f"sqlite:///{tmp_path / 'none'}", "--demo-shop"]) == 2

@@ -31,7 +31,7 @@ class Version:
     statements: tuple[str, ...] = ()
 
 
-_TEXT = {"postgresql": 'TEXT COLLATE "C"'}
+_TEXT = {"postgresql": 'VARCHAR COLLATE "C"'}
 
 
 def steps_from(version: int, versions: Sequence[Version]) -> list[Version]:

@@ -19,6 +19,7 @@ from returnflow.returns import FIELD_TYPES as SHARED
 from returnflow.returns import VOCABULARY as RETURNS
 
 if TYPE_CHECKING:
+    from returnflow.engine.abstraction import Abstraction
     from returnflow.engine.front import Front
     from returnflow.engine.transcript import Transcription
 
@@ -28,6 +29,13 @@ def _transcription() -> Transcription:
     from returnflow.delayed import transcription
 
     return transcription.Transcription()
+
+
+def _abstraction() -> Abstraction:
+    # Imported late: only rules about whole calls need it.
+    from returnflow.delayed.abstraction import ABSTRACTION
+
+    return ABSTRACTION
 
 
 def _front() -> Front:
@@ -70,6 +78,7 @@ VOCABULARY = Vocabulary(
     draft_summary=telling.draft_summary,
     owed_at_end=("news", "cards", "everything"),
     transcription=_transcription,
+    abstraction=_abstraction,
     front=_front,
     sentences=SENTENCES,
     personal=RETURNS.personal,

@@ -161,10 +161,10 @@ def _resumed(case: Case, event: ev.Resumed) -> None:
     case.stressed = False
     case.told = {said for said in case.told if said[0] not in (*NEWS, OFFER)}
     # What was not sent yet, or surely not done, is decided again (rule 4).
-    kept = [card for card in case.cards if card.state not in ("waiting", "failed")]
-    case.withdrawn = len(case.cards) - len(kept)
-    case.cards = kept
-    case.round_begins = min(case.round_begins, len(kept))
+    earlier, here = case.cards[: case.round_begins], case.round
+    kept = [card for card in here if card.state not in ("waiting", "failed")]
+    case.withdrawn = len(here) - len(kept)
+    case.cards = [*earlier, *kept]
 
 
 _LIKE_RETURNS = (

@@ -246,12 +246,6 @@ def cards_waiting(case: Case, event: Any) -> Verdict:
     return case.next_card is not None
 
 
-@_guard("no gift card was issued just now")
-def card_issued_now(case: Case, event: Any) -> Verdict:
-    """At least one of the cards just accepted was issued."""
-    return any(card.state == "issued" for card in case.round)
-
-
 @_guard(
     lambda case, event: (
         "not told of yet: gift card " + ", ".join(card.subject for card in case.owed_cards())
