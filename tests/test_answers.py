@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from returnflow.engine.front import Choice
 from returnflow.returns.events import REASONS, Pick, ReturnLine
 from returnflow.wizard import answers
-from returnflow.wizard.answers import BadAnswer, Choice
+from returnflow.wizard.answers import BadAnswer
 
 CHOICES = (
     Choice("SKU-1", "Reading lamp, brass", 2),

@@ -918,7 +918,7 @@ def test_an_url_that_names_no_shop(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("version", "3", "of version 3"),
+        ("version", "999", "of version 999"),
         ("version", "old", "no readable version"),
         ("zone", "Mars/Base", "'Mars/Base'"),
     ],

@@ -117,13 +117,22 @@ class Item(Record, frozen=True, kw_only=True):
 
 
 class Package(Record, frozen=True, kw_only=True):
-    """A parcel on its way. Dates are ISO 8601 text; empty: none."""
+    """A parcel on its way. Dates are ISO 8601 text; empty: none.
+
+    `promised_delivery_date` is the day that the customer was promised when they ordered, where
+    the shop records it beside the estimate. `shipment_cost` is in `currency`. `gift_card_id`
+    names the gift card that was issued for this package; empty: none.
+    """
 
     package_id: str
     type: str = ""
     current_status: str = ""
     estimated_delivery_date: str = ""
     final_delivery_date: str = ""
+    promised_delivery_date: str = ""
+    shipment_cost: Decimal | None = None
+    currency: str = ""
+    gift_card_id: str = ""
 
 
 class ReturnReceipt(Record, frozen=True, kw_only=True):
@@ -132,6 +141,12 @@ class ReturnReceipt(Record, frozen=True, kw_only=True):
     tracking_id: str
     return_id: str = ""
     status: str = ""
+
+
+class GiftCardReceipt(Record, frozen=True, kw_only=True):
+    """The shop's answer to `issue_gift_card`. Without an id it is no success (rule 30)."""
+
+    gift_card_id: str
 
 
 class TransferReceipt(Record, frozen=True, kw_only=True):

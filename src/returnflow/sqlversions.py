@@ -22,12 +22,16 @@ class Version:
     Args:
         number: counted from 1, without gaps.
         says: what is better since, for whoever upgrades.
-        statements: lead from the version before to this one, in every database.
+        statements: lead from the version before to this one, in every database. ``{text}``
+            stands for the type of text as `sqltext.PlainText` declares it there.
     """
 
     number: int
     says: str
     statements: tuple[str, ...] = ()
+
+
+_TEXT = {"postgresql": 'VARCHAR COLLATE "C"'}
 
 
 def steps_from(version: int, versions: Sequence[Version]) -> list[Version]:
@@ -39,4 +43,5 @@ def climb(connection: Connection, steps: Sequence[Version]) -> None:
     """Runs their statements, in the caller's transaction."""
     for step in steps:
         for statement in step.statements:
-            connection.exec_driver_sql(statement)
+            text = _TEXT.get(connection.dialect.name, "VARCHAR")
+            connection.exec_driver_sql(statement.replace("{text}", text))

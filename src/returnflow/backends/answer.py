@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from returnflow.backends.protocol import Backend
+from returnflow.backends.protocol import Backend, GiftCards
+from returnflow.delayed.events import GiftCardIssued, GiftCardRefused
 from returnflow.engine.vocabulary import Call, Event
 from returnflow.errors import (
     AmbiguousError,
@@ -91,6 +92,23 @@ def _return(backend: Backend, given: Any, key: str) -> Event:
     return ev.ReturnOpened(receipt=receipt)
 
 
+def _gift_card(backend: Backend, given: Any, key: str) -> Event:
+    assert isinstance(backend, GiftCards)  # noqa: S101 (its capabilities say so)
+    try:
+        receipt = backend.issue_gift_card(
+            given["customer_id"],
+            given["package_id"],
+            given["amount"],
+            given["currency"],
+            idempotency_key=key,
+        )
+    except RefusedByBackendError as error:
+        return GiftCardRefused(code=error.code, message=str(error))
+    if not receipt.gift_card_id.strip():
+        raise UnavailableError("the reply holds no gift card id", outcome="unknown")  # rule 30
+    return GiftCardIssued(receipt=receipt)
+
+
 def _transfer(backend: Backend, given: Any, key: str) -> Event:
     try:
         receipt = backend.transfer_to_human_representative(
@@ -108,5 +126,6 @@ _OPERATIONS: dict[str, Callable[[Backend, Any, str], Event]] = {
     "get_item_details": _item,
     "get_package_details": _package,
     "initiate_return": _return,
+    "issue_gift_card": _gift_card,
     "transfer_to_human_representative": _transfer,
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from returnflow.backends.shopdata import Scenario
+from returnflow.backends.shopdata import Scenario, Waiting
 from returnflow.bundled import bundled
 from returnflow.errors import UsageError
 from returnflow.home import data_dir
@@ -116,6 +116,17 @@ def scenarios() -> list[Scenario]:
         UsageError: the demo's files cannot be used.
     """
     return _read(None)[1]
+
+
+def waiting() -> list[Waiting]:
+    """Who waits for a package in the demo shop, in the order of the files.
+
+    Raises:
+        UsageError: the demo's files cannot be used.
+    """
+    from returnflow.backends.shopfile import read_waiting
+
+    return read_waiting(bundled("fixtures") / "shop")
 
 
 def _read(today: date | None) -> tuple[ShopData, list[Scenario]]:

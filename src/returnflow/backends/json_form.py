@@ -151,6 +151,9 @@ class PackageForm(Form):
     current_status: Text = ""
     estimated_delivery_date: Text = ""
     final_delivery_date: Text = ""
+    promised_delivery_date: Text = ""
+    shipment_cost: Money | None = None
+    currency: Text = ""
 
 
 class ReturnedForm(Form):
@@ -206,6 +209,7 @@ SOFT = frozenset(
         *("return_eligible", "return_window", "return_eligiblity_details"),
         *("return_eligibility_details", "type", "package_type", "current_status"),
         *("estimated_delivery_date", "final_delivery_date", "return_reason", "reason", "note"),
+        *("promised_delivery_date", "shipment_cost"),
         *("created_at", "return_date", "date", "return_tracking_id", "tracking_id"),
     }
 )

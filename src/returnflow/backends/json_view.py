@@ -128,6 +128,9 @@ class View:
             current_status=found.current_status,
             estimated_delivery_date=found.estimated_delivery_date,
             final_delivery_date=found.final_delivery_date,
+            promised_delivery_date=found.promised_delivery_date,
+            shipment_cost=found.shipment_cost,
+            currency=found.currency or self.catalogue.shop.currency,
         )
 
     def summary(self, key: str) -> OrderSummary:

@@ -8,10 +8,12 @@ tells the rest, and `returnflow.testing.BackendContract` checks it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
 from returnflow.records import (
     Customer,
+    GiftCardReceipt,
     Item,
     Order,
     OrdersSummary,
@@ -100,3 +102,30 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Releases what the adapter holds. Calling it twice is harmless."""
+
+
+@runtime_checkable
+class GiftCards(Protocol):
+    """What a shop adds that issues gift cards; it then names ``issue_gift_card`` among its
+    capabilities. Others do without."""
+
+    def issue_gift_card(
+        self,
+        customer_id: str,
+        package_id: str,
+        amount: Decimal,
+        currency: str,
+        *,
+        idempotency_key: str,
+    ) -> GiftCardReceipt:
+        """Issues a gift card to the customer, once per key, and at most one for a package: the
+        same key gives the same receipt, another key for the same package is refused.
+
+        Args:
+            amount: what it is worth, exactly, above 0.
+            currency: an ISO 4217 code.
+
+        Raises:
+            RefusedByBackendError: plainly declined, with a code; nothing was done.
+            UnavailableError: no usable answer; its `outcome` says what is known.
+        """

@@ -179,6 +179,39 @@ class Script:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IssuedCard:
+    """A gift card that a scenario comes to."""
+
+    package: str
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A customer of the demo shop who waits for a package, and a call to try with them.
+
+    Args:
+        name, title, attempt, outcome: as in `Scenario`.
+        email: the address to type.
+        lines: what an agent types, line by line.
+        end: the state in which the call ends.
+        told: the notices given, in order.
+        gift_card: what is issued; None: nothing.
+    """
+
+    name: str
+    title: str
+    attempt: str
+    outcome: str
+    email: str
+    lines: tuple[str, ...]
+    end: str
+    told: tuple[str, ...]
+    gift_card: IssuedCard | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """One customer of the demo shop, what to try with them, and what happens then.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -121,6 +121,10 @@ class _PackageModel(_Model):
     type: Text = "ORDER_DELIVERY"
     estimated: Text = ""
     delivered: Text = ""
+    promised: Text = ""
+    shipping: Money | None = None
+    currency: Currency | None = None
+    gift_card: Text = ""
 
 
 class _ReturnModel(_Model):
@@ -167,7 +171,24 @@ class _ScriptModel(_Model):
     expect: _ExpectModel
 
 
-class _PersonModel(_Model):
+class _CardModel(_Model):
+    package: Id
+    amount: Money
+    currency: Currency
+
+
+class _NewsModel(_Model):
+    end: Literal["closed", "closed_without_news", "transferred", "abandoned"]
+    told: list[Id] = []
+    gift_card: _CardModel | None = None
+
+
+class _WaitingScriptModel(_Model):
+    lines: list[Annotated[str, BeforeValidator(_as_text)]] = Field(min_length=1)
+    expect: _NewsModel
+
+
+class _SomebodyModel(_Model):
     title: Id
     attempt: Id = Field(alias="try")
     outcome: Id = Field(alias="expect")
@@ -175,7 +196,14 @@ class _PersonModel(_Model):
     orders: list[_OrderModel] = []
     packages: list[_PackageModel] = []
     returns: list[_ReturnModel] = []
+
+
+class _PersonModel(_SomebodyModel):
     script: _ScriptModel
+
+
+class _WaitingModel(_SomebodyModel):
+    script: _WaitingScriptModel
 
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -231,6 +259,8 @@ def read_shop(
     reader = _People({item.item_id: item for item in items}, today(zone), zone)
     for path in sorted((folder / "people").glob("*.yaml")):
         reader.read(path)
+    for path in sorted((folder / "waiting").glob("*.yaml")):
+        reader.read_waiting(path)
     shop = shopdata.ShopData(
         zone=zone,
         loaded_on=reader.today.isoformat(),
@@ -241,6 +271,33 @@ def read_shop(
         returns=tuple(reader.returns),
     )
     return shop, reader.scenarios
+
+
+def read_waiting(folder: Path) -> list[shopdata.Waiting]:
+    """Those who wait for a package in the shop in `folder`, in the order of the file names.
+
+    Raises:
+        UsageError: something cannot be read or does not fit; with file, line and column.
+    """
+    found = []
+    for path in sorted((folder / "waiting").glob("*.yaml")):
+        person = _File(path, f"waiting/{path.name}").model(_WaitingModel)
+        expect = person.script.expect
+        card = expect.gift_card
+        found.append(
+            shopdata.Waiting(
+                name=path.stem,
+                title=person.title,
+                attempt=person.attempt,
+                outcome=person.outcome,
+                email=person.customer.email,
+                lines=tuple(person.script.lines),
+                end=expect.end,
+                told=tuple(expect.told),
+                gift_card=shopdata.IssuedCard(**card.model_dump()) if card else None,
+            )
+        )
+    return found
 
 
 def _distinct(file: _File, what: str, ids: Iterable[str]) -> None:
@@ -268,6 +325,14 @@ class _People:
     def read(self, path: Path) -> None:
         file = _File(path, f"people/{path.name}")
         person = file.model(_PersonModel)
+        self._take(file, person)
+        self.scenarios.append(_scenario(path.stem, person))
+
+    def read_waiting(self, path: Path) -> None:
+        file = _File(path, f"waiting/{path.name}")
+        self._take(file, file.model(_WaitingModel))
+
+    def _take(self, file: _File, person: _SomebodyModel) -> None:
         self._claim(file, "customer", person.customer.id, ("customer", "id"))
         for index, package in enumerate(person.packages):
             self._claim(file, "package", package.id, ("packages", index, "id"))
@@ -280,7 +345,6 @@ class _People:
             self._claim(file, "tracking id", past.tracking, ("returns", index, "tracking"))
             self.returns.append(self._return(file, past, index))
         self.customers.append(_customer(person))
-        self.scenarios.append(_scenario(path.stem, person))
 
     def _claim(self, file: _File, what: str, found: str, path: tuple[str | int, ...]) -> None:
         first = self._seen.get((what, found))
@@ -305,6 +369,8 @@ class _People:
         return moment.isoformat()
 
     def _package(self, file: _File, package: _PackageModel, index: int) -> records.Package:
+        if package.shipping is not None and package.currency is None:
+            raise file.fail("what shipping costs needs a `currency`", "packages", index, "shipping")
         return records.Package(
             package_id=package.id,
             type=package.type,
@@ -313,6 +379,12 @@ class _People:
                 file, package.estimated, "packages", index, "estimated"
             ),
             final_delivery_date=self._when(file, package.delivered, "packages", index, "delivered"),
+            promised_delivery_date=self._when(
+                file, package.promised, "packages", index, "promised"
+            ),
+            shipment_cost=package.shipping,
+            currency=package.currency or "",
+            gift_card_id=package.gift_card,
         )
 
     def _order(self, file: _File, owner: str, order: _OrderModel, index: int) -> records.Order:
@@ -365,7 +437,7 @@ class _People:
         )
 
 
-def _customer(person: _PersonModel) -> records.Customer:
+def _customer(person: _SomebodyModel) -> records.Customer:
     customer = person.customer
     active = customer.active_orders
     if active is None:

@@ -7,6 +7,7 @@ returns. It knows no return windows and no deliveries; those rules belong to the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from returnflow.inert import fold
 from returnflow.postgresql import is_postgresql
 from returnflow.records import (
     Customer,
+    GiftCardReceipt,
     Item,
     Order,
     OrderFailure,
@@ -52,6 +54,7 @@ OPERATIONS = frozenset(
         "get_item_details",
         "get_package_details",
         "initiate_return",
+        "issue_gift_card",
         "transfer_to_human_representative",
     }
 )
@@ -329,11 +332,24 @@ class SqlShop:
         wanted = _lookup(package_id.strip(), f"package {package_id!r}")
         with self._store.reading() as connection:
             row = connection.execute(
-                select(schema.PACKAGES).where(schema.PACKAGES.c.package_id == wanted)
+                select(schema.PACKAGES, schema.GIFT_CARDS.c.gift_card_id)
+                .outerjoin(schema.GIFT_CARDS)
+                .where(schema.PACKAGES.c.package_id == wanted)
             ).one_or_none()
         if row is None:
             raise NotFoundError(f"the shop has no package {package_id!r}")
-        return Package(**row._mapping)
+        try:
+            cost = sql_orders.money(row.shipment_cost)
+        except ValueError as error:
+            raise UnavailableError(
+                f"package {package_id!r} cannot be read: its shipping cost {error}; have the "
+                "shop's data mended",
+                outcome="known",
+                lasting=True,
+            ) from None
+        found = dict(row._mapping)
+        found |= {"shipment_cost": cost, "gift_card_id": row.gift_card_id or ""}
+        return Package(**found)
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -379,6 +395,45 @@ class SqlShop:
             return _receipt(
                 writes.open_return(connection, {**asked, "idempotency_key": idempotency_key})
             )
+
+        return self._store.keyed(work)
+
+    def issue_gift_card(
+        self,
+        customer_id: str,
+        package_id: str,
+        amount: Decimal,
+        currency: str,
+        *,
+        idempotency_key: str,
+    ) -> GiftCardReceipt:
+        """See the protocol.
+
+        Refusal codes: ``already_issued``, ``unknown_customer``, ``unknown_package``,
+        ``bad_amount``, ``bad_key``, ``bad_text``, ``key_reused``.
+        """
+        writes.check_key(idempotency_key)
+        writes.check_text(customer_id, package_id, currency)
+        writes.check_amount(amount, currency)
+        cards = schema.GIFT_CARDS
+        asked = {
+            "customer_id": customer_id,
+            "package_id": package_id.strip(),
+            "amount": f"{amount:f}",
+            "currency": currency,
+        }
+
+        def work(connection: Connection) -> GiftCardReceipt:
+            known = connection.execute(
+                select(cards).where(cards.c.idempotency_key == idempotency_key)
+            ).one_or_none()
+            if known is not None:
+                writes.check_same(known, asked)
+                return GiftCardReceipt(gift_card_id=known.gift_card_id)
+            issued = writes.issue_gift_card(
+                connection, {**asked, "idempotency_key": idempotency_key}
+            )
+            return GiftCardReceipt(gift_card_id=issued)
 
         return self._store.keyed(work)
 
@@ -457,6 +512,20 @@ class SqlShop:
                 )
             )
             return [(row.reference, row.customer_id, row.summary) for row in rows]
+
+    def gift_cards(self) -> list[tuple[str, str, str, str, str]]:
+        """Every gift card: its id, the customer, the package, the amount, its currency.
+
+        Raises:
+            UnavailableError
+        """
+        kept = schema.GIFT_CARDS.c
+        columns = (kept.gift_card_id, kept.customer_id, kept.package_id, kept.amount, kept.currency)
+        with self._store.reading() as connection:
+            rows = connection.execute(
+                select(*columns).order_by(kept.created_at, kept.gift_card_id)
+            ).all()
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
     def loaded_on(self) -> str:
         """The ISO date that the shop's relative dates were counted from, or "".

@@ -15,7 +15,7 @@ from returnflow.backends import sql_units as units
 from returnflow.backends.shopdata import PastReturn, PastTransfer, ShopData
 from returnflow.errors import RefusedByBackendError
 from returnflow.inert import fold
-from returnflow.records import Customer, Item, Order
+from returnflow.records import Customer, Item, Order, Package
 
 Progress = Callable[[int], None]
 
@@ -29,7 +29,8 @@ def rows_of(data: ShopData) -> int:
     lists = (data.customers, data.items, data.packages, data.orders, data.returns, data.transfers)
     listed = sum(len(customer.active_orders) for customer in data.customers)
     parcels = sum(len(line.parcels) for line in lines)
-    return len(_meta(data)) + sum(map(len, lists)) + listed + len(lines) + parcels
+    cards = len(_gift_cards(data))
+    return len(_meta(data)) + sum(map(len, lists)) + listed + len(lines) + parcels + cards
 
 
 def create_tables(connection: Connection) -> None:
@@ -64,16 +65,11 @@ def load(connection: Connection, data: ShopData, progress: Progress | None = Non
         ),
     )
     _insert(schema.ITEMS, (_item(found) for found in data.items))
-    _insert(
-        schema.PACKAGES,
-        (
-            {name: getattr(found, name) for name in schema.PACKAGES.columns.keys()}  # noqa: SIM118
-            for found in data.packages
-        ),
-    )
+    _insert(schema.PACKAGES, (_package(found) for found in data.packages))
     _insert(schema.ORDERS, (_order(found) for found in data.orders))
     _insert(schema.ORDER_LINES, (row for o in data.orders for row in _lines(o)))
     _insert(schema.LINE_PARCELS, (row for o in data.orders for row in _parcels(o)))
+    _insert(schema.GIFT_CARDS, _gift_cards(data))
     for past in data.returns:
         _return(connection, past)
         if progress is not None:
@@ -128,6 +124,36 @@ def _item(item: Item) -> dict[str, Any]:
         "return_eligible": policy.return_eligible if policy else None,
         "return_window": policy.return_window if policy else None,
     }
+
+
+def _package(package: Package) -> dict[str, Any]:
+    names = [column.name for column in schema.PACKAGES.columns]
+    row = {name: getattr(package, name) for name in names}
+    return {**row, "shipment_cost": _money(package.shipment_cost)}
+
+
+def _gift_cards(data: ShopData) -> list[dict[str, Any]]:
+    """Those issued for packages before the shop was loaded."""
+    owners = {
+        parcel.package_id: order.customer_id
+        for order in data.orders
+        for line in order.lines
+        for parcel in line.parcels
+    }
+    return [
+        {
+            "gift_card_id": package.gift_card_id,
+            # Issued before there were keys; one that no call derives.
+            "idempotency_key": f"loaded:{package.gift_card_id}",
+            "customer_id": owners[package.package_id],
+            "package_id": package.package_id,
+            "amount": _money(package.shipment_cost) or "0",
+            "currency": package.currency,
+            "created_at": "",
+        }
+        for package in data.packages
+        if package.gift_card_id and package.package_id in owners
+    ]
 
 
 def _order(order: Order) -> dict[str, Any]:

@@ -41,6 +41,25 @@ VERSIONS = (
             "CREATE INDEX return_lines_by_line ON return_lines (order_id, line_no)",
         ),
     ),
+    Version(
+        3,
+        "gift cards for delayed packages; what was promised for a package, and what it cost",
+        (
+            "ALTER TABLE packages ADD COLUMN promised_delivery_date {text} DEFAULT '' NOT NULL",
+            "ALTER TABLE packages ADD COLUMN shipment_cost {text}",
+            "ALTER TABLE packages ADD COLUMN currency {text} DEFAULT '' NOT NULL",
+            "CREATE TABLE gift_cards (gift_card_id {text} NOT NULL, "
+            "idempotency_key {text} NOT NULL, customer_id {text} NOT NULL, "
+            "package_id {text} NOT NULL, amount {text} NOT NULL, currency {text} NOT NULL, "
+            "created_at {text} NOT NULL, PRIMARY KEY (gift_card_id), "
+            "CONSTRAINT gift_card_id_is_not_empty CHECK (gift_card_id <> ''), "
+            "CONSTRAINT idempotency_key_is_not_empty CHECK (idempotency_key <> ''), "
+            "UNIQUE (idempotency_key), UNIQUE (package_id), "
+            "FOREIGN KEY (customer_id) REFERENCES customers (customer_id), "
+            "FOREIGN KEY (package_id) REFERENCES packages (package_id))",
+            "CREATE INDEX ix_gift_cards_customer_id ON gift_cards (customer_id)",
+        ),
+    ),
 )
 """What became of the schema, in order. A step is never changed once it has been released: it is
 the way from one version to the next, whatever the tables below have become since."""
@@ -185,7 +204,25 @@ PACKAGES = Table(
     Column("current_status", PlainText, nullable=False),
     Column("estimated_delivery_date", PlainText, nullable=False),
     Column("final_delivery_date", PlainText, nullable=False),
+    Column("promised_delivery_date", PlainText, nullable=False, server_default=""),
+    Column("shipment_cost", PlainText),
+    Column("currency", PlainText, nullable=False, server_default=""),
     _not_empty("package_id"),
+)
+
+GIFT_CARDS = Table(
+    "gift_cards",
+    METADATA,
+    Column("gift_card_id", PlainText, primary_key=True),
+    Column("idempotency_key", PlainText, nullable=False, unique=True),
+    Column("customer_id", ForeignKey("customers.customer_id"), nullable=False, index=True),
+    # At most one for a package, whoever asks.
+    Column("package_id", ForeignKey("packages.package_id"), nullable=False, unique=True),
+    Column("amount", PlainText, nullable=False),
+    Column("currency", PlainText, nullable=False),
+    Column("created_at", PlainText, nullable=False),
+    _not_empty("gift_card_id"),
+    _not_empty("idempotency_key"),
 )
 
 RETURNS = Table(

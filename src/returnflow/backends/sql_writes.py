@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -41,6 +42,39 @@ def open_return(connection: Connection, asked: dict[str, Any]) -> Row[Any]:
     return connection.execute(
         select(schema.RETURNS).where(schema.RETURNS.c.return_id == return_id)
     ).one()
+
+
+def issue_gift_card(connection: Connection, asked: dict[str, Any]) -> str:
+    """Issues a gift card with the arguments `asked`; answers its id.
+
+    Raises:
+        RefusedByBackendError: `unknown_customer`, `unknown_package` or `already_issued`.
+    """
+    customers, packages = schema.CUSTOMERS.c, schema.PACKAGES.c
+    cards = schema.GIFT_CARDS
+    if not connection.scalar(
+        select(customers.customer_id).where(customers.customer_id == asked["customer_id"])
+    ):
+        refuse("unknown_customer", f"the shop has no customer {asked['customer_id']!r}")
+    # Two calls about one package come one after the other.
+    if not connection.scalar(
+        select(packages.package_id)
+        .where(packages.package_id == asked["package_id"])
+        .with_for_update()
+    ):
+        refuse("unknown_package", f"the shop has no package {asked['package_id']!r}")
+    known = connection.execute(
+        select(cards).where(cards.c.package_id == asked["package_id"])
+    ).one_or_none()
+    if known is not None and known.idempotency_key == asked["idempotency_key"]:
+        check_same(known, asked)  # another connection was faster with the same request
+        return str(known.gift_card_id)
+    if known is not None:
+        refuse("already_issued", f"a gift card was issued for package {asked['package_id']!r}")
+    # It is worth money: 60 random bits are not to be guessed.
+    gift_card_id = f"GC-{token(6)}-{token(6)}"
+    connection.execute(insert(cards), {**asked, "gift_card_id": gift_card_id, "created_at": now()})
+    return gift_card_id
 
 
 def move_return(connection: Connection, tracking_id: str, status: str) -> None:
@@ -83,6 +117,14 @@ def check_key(key: str) -> None:
     """Refuses a key that cannot tell one request from another (`bad_key`)."""
     if not key or not storable(key):
         refuse("bad_key", "a write needs an idempotency key")
+
+
+def check_amount(amount: Decimal, currency: str) -> None:
+    """Refuses what is no amount of money (`bad_amount`)."""
+    if not isinstance(amount, Decimal) or not amount.is_finite() or amount <= 0:
+        refuse("bad_amount", f"{amount} is no amount above 0")
+    if not (currency.isascii() and currency.isalpha() and len(currency) == 3):
+        refuse("bad_amount", f"{currency!r} is no currency: give an ISO 4217 code, as EUR")
 
 
 def check_text(*texts: str) -> None:

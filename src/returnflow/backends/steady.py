@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from returnflow.backends.circuit import Circuit
-from returnflow.backends.protocol import Backend
+from returnflow.backends.protocol import Backend, GiftCards
 from returnflow.errors import (
     AmbiguousError,
     BackendError,
@@ -26,6 +27,7 @@ from returnflow.errors import (
 )
 from returnflow.records import (
     Customer,
+    GiftCardReceipt,
     Item,
     Order,
     OrdersSummary,
@@ -178,6 +180,26 @@ class Steady:
                 note=note,
             ),
         )
+
+    def issue_gift_card(
+        self,
+        customer_id: str,
+        package_id: str,
+        amount: Decimal,
+        currency: str,
+        *,
+        idempotency_key: str,
+    ) -> GiftCardReceipt:
+        """See the protocol; for a backend that has the capability."""
+
+        def issue() -> GiftCardReceipt:
+            inner = self.inner
+            assert isinstance(inner, GiftCards)  # noqa: S101 (its capabilities say so)
+            return inner.issue_gift_card(
+                customer_id, package_id, amount, currency, idempotency_key=idempotency_key
+            )
+
+        return self._write("issue_gift_card", issue)
 
     def transfer_to_human_representative(
         self, customer_id: str | None, summary_of_issues: str, *, idempotency_key: str

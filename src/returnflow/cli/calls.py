@@ -25,7 +25,8 @@ from returnflow.urls import without_password
 
 if TYPE_CHECKING:
     from returnflow.engine.definition import Definition
-    from returnflow.engine.journal import CaseLog, Header
+    from returnflow.engine.journal import CaseLog, Entry, Header
+    from returnflow.engine.journal_sql import SqlJournal
     from returnflow.engine.machine import Step
     from returnflow.engine.session import Session
     from returnflow.masking import Masker
@@ -64,9 +65,12 @@ def list_calls(
 ) -> None:
     """List the calls in the journal, the oldest first."""
     from returnflow.engine.journal import Words, email_fields
-    from returnflow.returns import VOCABULARY
+    from returnflow.engine.vocabulary import installed_vocabularies
 
     masker = None if unmask else _masker()
+    addresses: dict[str, str] = {}
+    for vocabulary in installed_vocabularies():
+        addresses |= email_fields(vocabulary, Words.of(vocabulary))
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
         lines = opened.cases(
@@ -75,7 +79,7 @@ def list_calls(
             since=since.astimezone() if since else None,
             until=(until + timedelta(days=1)).astimezone() if until else None,
             open_only=open_only,
-            email_fields=email_fields(VOCABULARY, Words.of(VOCABULARY)),
+            email_fields=addresses,
         )
         rows = [
             (
@@ -117,12 +121,15 @@ def _masked(email: str | None, masker: Masker | None) -> str:
 @UNMASK
 def show(case: str, journal: str | None, unmask: bool) -> None:
     """Show the call CASE as a story: what was said, asked, looked up and done."""
+    from returnflow.engine.vocabulary import vocabulary_of
     from returnflow.returns.story import story
 
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
-        header, _, entries = opened.read(case)
-    for line in story(header, entries, None if unmask else _masker()):
+        header, text, entries = opened.read(case)
+    vocabulary = vocabulary_of(text)
+    sentences = vocabulary.sentences if vocabulary is not None else {}
+    for line in story(header, entries, None if unmask else _masker(), sentences):
         click.echo(inert(line))
 
 
@@ -157,7 +164,7 @@ def resume(
         definition = _definition(header.case_id, text)
         place = opening.open_place(stack, opened, url, agent, patience, timeout)
         if definition is None:
-            ctx.exit(_hand_over(stack, place, header.case_id))
+            ctx.exit(_hand_over(stack, place, header.case_id, text))
         with _starting():
             log = stack.enter_context(opened.open(header.case_id, definition.vocabulary.decoder))
             session = session_of(definition, log)
@@ -226,16 +233,18 @@ def _definition(case_id: str, text: str) -> Definition | None:
         return None
 
 
-def _hand_over(stack: ExitStack, place: opening.Place, case_id: str) -> int:
+def _hand_over(stack: ExitStack, place: opening.Place, case_id: str, text: str) -> int:
     """Offers a transfer for a call that cannot be continued; the exit status."""
     from returnflow.cli.handover import hand_over
+    from returnflow.engine.vocabulary import vocabulary_of
 
     log = stack.enter_context(place.journal.open(case_id, None))
     if log.entries and log.entries[-1].ended:
         click.echo(f"The call has ended: {log.entries[-1].state}.")
         return status.ENDED
     try:
-        return status.ENDED if hand_over(place, log, opening.console()) else status.LEFT_OPEN
+        done = hand_over(place, log, opening.console(), vocabulary_of(text))
+        return status.ENDED if done else status.LEFT_OPEN
     except (EOFError, KeyboardInterrupt):
         return status.LEFT_OPEN
 
@@ -295,7 +304,6 @@ def export(
     Of all, one that is damaged is named and left out; the exit status is then 1.
     """
     from returnflow.engine.event_log import export_case
-    from returnflow.returns import VOCABULARY
 
     if (case is None) != everything:
         raise click.UsageError("Name a case, or give --all.")
@@ -304,7 +312,7 @@ def export(
         opened = opening.open_journal(stack, journal)
         if case is not None:
             # Read before there is a file: a mistyped case leaves none behind.
-            header, _, entries = opened.read(case, VOCABULARY.decoder)
+            header, entries = _whole(opened, case)
             target = stack.enter_context(_target(output))
             target.write(export_case(header, entries, mask=masker) + b"\n")
             target.flush()
@@ -313,7 +321,7 @@ def export(
         damaged = False
         for line in opened.cases():
             try:
-                header, _, entries = opened.read(line.header.case_id, VOCABULARY.decoder)
+                header, entries = _whole(opened, line.header.case_id)
             except JournalDamagedError as error:
                 # The other calls are whole (rule 40); the exit status tells of this one.
                 click.echo(f"returnflow: {inert(str(error))}", err=True)
@@ -323,6 +331,18 @@ def export(
         target.flush()
     if damaged:
         ctx.exit(status.FAILED)
+
+
+def _whole(opened: SqlJournal, case: str) -> tuple[Header, tuple[Entry, ...]]:
+    """A call with its events in the words of its own procedure; as plain data where those words
+    are not known here."""
+    from returnflow.engine.vocabulary import vocabulary_of
+
+    header, text, entries = opened.read(case)
+    vocabulary = vocabulary_of(text)
+    if vocabulary is not None:
+        header, _, entries = opened.read(header.case_id, vocabulary.decoder)
+    return header, entries
 
 
 def _target(output: Path | None) -> AbstractContextManager[BinaryIO]:
@@ -341,7 +361,10 @@ def _target(output: Path | None) -> AbstractContextManager[BinaryIO]:
 
 def _masker() -> Masker:
     from returnflow import masking
+    from returnflow.engine.vocabulary import installed_vocabularies
     from returnflow.home import data_dir
-    from returnflow.returns import VOCABULARY
 
-    return masking.Masker(masking.MaskKey.load(data_dir()), VOCABULARY.personal)
+    personal: dict[str, str] = {}
+    for vocabulary in installed_vocabularies():
+        personal |= vocabulary.personal
+    return masking.Masker(masking.MaskKey.load(data_dir()), personal)

@@ -21,12 +21,13 @@ def command(ctx: click.Context) -> None:
     click.echo(f"The demo shop: {path}")
     click.echo(f"Its dates count from {day}; `returnflow demo reset` makes it new, as of today.")
     click.echo("Start a call with: returnflow wizard")
-    for number, scenario in enumerate(demo.scenarios(), 1):
-        click.echo()
-        click.echo(f"{number:>2}. {inert(scenario.title)}")
-        click.echo(f"    E-mail: {inert(scenario.script.email)}")
-        _paragraph("Try:    ", scenario.attempt)
-        _paragraph("Expect: ", scenario.outcome)
+    scenarios = demo.scenarios()
+    for number, scenario in enumerate(scenarios, 1):
+        _tell(number, scenario.title, scenario.script.email, scenario.attempt, scenario.outcome)
+    click.echo()
+    click.echo("Those who wait for a package: returnflow wizard --sop delayed-package")
+    for number, one in enumerate(demo.waiting(), len(scenarios) + 1):
+        _tell(number, one.title, one.email, one.attempt, one.outcome)
 
 
 @command.command("reset")
@@ -36,6 +37,14 @@ def reset() -> None:
 
     day = demo.reset()
     click.echo(f"The demo shop is new; its dates count from {day}.")
+
+
+def _tell(number: int, title: str, email: str, attempt: str, outcome: str) -> None:
+    click.echo()
+    click.echo(f"{number:>2}. {inert(title)}")
+    click.echo(f"    E-mail: {inert(email)}")
+    _paragraph("Try:    ", attempt)
+    _paragraph("Expect: ", outcome)
 
 
 def _paragraph(label: str, text: str) -> None:

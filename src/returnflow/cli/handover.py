@@ -7,44 +7,48 @@ its own, so that it is made once.
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import msgspec
 
 from returnflow.backends.answer import performer
 from returnflow.cli.opening import Place, now
 from returnflow.engine.journal import CaseLog, RecordedEvent, idempotency_key, visible
-from returnflow.engine.vocabulary import Call
-from returnflow.returns import VOCABULARY
-from returnflow.returns import events as ev
-from returnflow.returns.case import Case
+from returnflow.engine.vocabulary import Call, Vocabulary, event_name, load_vocabulary
 from returnflow.wizard import answers
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.console import Console, Prompt
 
 OPERATION = "transfer_to_human_representative"
 
+FALLBACK = "returns"
+"""The vocabulary whose events record the transfer where the call's own is not installed."""
 
-def hand_over(place: Place, log: CaseLog, console: Console) -> bool:
+
+def hand_over(
+    place: Place, log: CaseLog, console: Console, vocabulary: Vocabulary | None = None
+) -> bool:
     """Offers the transfer; whether it was accepted.
+
+    Args:
+        vocabulary: the words of the call's procedure; None where they are not known here.
 
     Raises:
         JournalError: it could not be journaled; nothing was sent.
         EOFError: the input ended.
     """
-    case = _facts(log)
-    sent = case.transfer
-    resent = sent is not None
-    if sent is None:
+    words = vocabulary or load_vocabulary(FALLBACK)
+    case = _facts(log, words)
+    (call,) = words.operations[OPERATION].pending(case)
+    if call.key is not None:
+        call = dataclasses.replace(call, resent=True)
+    else:
         if not _agreed(console):
             return False
-        sent = _request(log, case, console)
-    call = Call(
-        OPERATION,
-        {"customer_id": sent.customer_id, "summary_of_issues": sent.summary},
-        key=sent.key,
-        resent=resent,
-    )
+        call = _request(log, case, console, words)
     outcome = performer(place.backend)(call)
-    accepted = isinstance(outcome, ev.TransferAccepted)
+    accepted = event_name(outcome) == "transfer_accepted"
     outcome = msgspec.structs.replace(outcome, at=now())
     log.append(outcome, "transferred" if accepted else "transfer_failed", ended=accepted)
     if accepted:
@@ -55,17 +59,17 @@ def hand_over(place: Place, log: CaseLog, console: Console) -> bool:
     return accepted
 
 
-def _facts(log: CaseLog) -> Case:
+def _facts(log: CaseLog, vocabulary: Vocabulary) -> Any:
     """What the events say, as far as this program knows them.
 
     Facts depend on events alone, not on the procedure. An event of another version is passed
     over here; it stays in the journal and in the story of the call.
     """
-    case = Case(log.header.policy_date, log.header.zone)
+    case = vocabulary.new_case(log.header.policy_date, log.header.zone)
     for entry in visible(log.entries):
         if isinstance(entry.event, RecordedEvent):
             try:
-                event = VOCABULARY.decoder.decode(msgspec.json.encode(entry.event.body))
+                event = vocabulary.decoder.decode(msgspec.json.encode(entry.event.body))
             except msgspec.ValidationError:
                 continue
             case.apply(event)
@@ -81,8 +85,9 @@ def _agreed(console: Console) -> bool:
     return answers.yes(console.read(Prompt(label, validate))) is True
 
 
-def _request(log: CaseLog, case: Case, console: Console) -> ev.TransferRequested:
-    draft = VOCABULARY.draft_summary(case, "this call could not be continued here")
+def _request(log: CaseLog, case: Any, console: Console, vocabulary: Vocabulary) -> Call:
+    """Journals the transfer that is wanted, then its request; the call to be sent."""
+    draft = vocabulary.draft_summary(case, "this call could not be continued here")
     console.show("Summary for the next person; edit it or press Enter:", indent=2)
     console.show(draft, indent=4)
 
@@ -91,13 +96,14 @@ def _request(log: CaseLog, case: Case, console: Console) -> ev.TransferRequested
             raise BadAnswer("A transfer needs a summary for the next person.")
 
     summary = answers.text(console.read(Prompt("Summary", validate, (), draft)), 4000)
-    wanted = ev.HumanRequested(at=now(), reason="procedure_unknown", summary=summary)
-    log.append(wanted, "transferring")
-    request = ev.TransferRequested(
-        at=now(),
-        customer_id=case.customer.customer_id if case.customer else None,
-        summary=summary,
-        key=idempotency_key(log.header.case_id, log.next_seq),
-    )
-    log.append(request, "transferring")
-    return request
+    operation = vocabulary.operations[OPERATION]
+    assert operation.build_request is not None  # noqa: S101 (a transfer is a write)
+    wanted = vocabulary.build_human("procedure_unknown", summary)
+    log.append(msgspec.structs.replace(wanted, at=now()), "transferring")
+    case.apply(wanted)
+    (call,) = operation.pending(case)
+    request = operation.build_request(call, idempotency_key(log.header.case_id, log.next_seq))
+    log.append(msgspec.structs.replace(request, at=now()), "transferring")
+    case.apply(request)
+    (call,) = operation.pending(case)
+    return call

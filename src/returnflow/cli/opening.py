@@ -43,6 +43,14 @@ JOURNAL = click.option(
 
 MAX_AGENT = 40
 
+DEFAULT_SOP = "handling-returns"
+"""The procedure that is led, and replayed, where none is named."""
+
+SOP_HELP = (
+    "Another procedure than the one for returns: a file, or the name of one that comes with the "
+    "program, as delayed-package."
+)
+
 
 def _agent(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     if name is not None and not 0 < len(name.strip()) <= MAX_AGENT:
@@ -179,18 +187,37 @@ def zone_of(place: Place, given: str | None) -> str:
     return name
 
 
-def procedure(file: Path | None) -> Definition:
-    """The procedure in `file`, or the one that comes with the program.
+def procedure(named: Path | None) -> Definition:
+    """The procedure in a file, one that comes with the program, or the one for returns.
+
+    Args:
+        named: a file, or the name of one that comes with the program, as ``delayed-package``.
 
     Raises:
+        UsageError: it is neither.
         DefinitionError: with every problem found.
     """
-    from returnflow.bundled import bundled
     from returnflow.engine import definition
     from returnflow.home import KeptProcedures, data_dir
 
-    path = file or bundled("states") / "handling_returns.yaml"
-    return definition.load(path, KeptProcedures(data_dir()))
+    return definition.load(_text_of(named), KeptProcedures(data_dir()))
+
+
+def _text_of(named: Path | None) -> Path:
+    from returnflow.bundled import bundled
+
+    shipped = {path.stem.replace("_", "-"): path for path in bundled("states").glob("*.yaml")}
+    if named is None:
+        return shipped[DEFAULT_SOP]
+    if named.exists():
+        return named
+    known = shipped.get(str(named).replace("_", "-"))
+    if known is None and named.suffix == "" and len(named.parts) == 1:
+        raise UsageError(
+            f"there is no procedure {str(named)!r}: give a file, or one of "
+            f"{', '.join(sorted(shipped))}"
+        )
+    return known or named
 
 
 def lead(

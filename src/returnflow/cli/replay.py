@@ -35,8 +35,8 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--sop",
     type=_FILE,
-    metavar="FILE",
-    help="Another procedure than the one that comes with the program.",
+    metavar="FILE|NAME",
+    help=opening.SOP_HELP,
 )
 @click.option(
     "--format", metavar="NAME", help="The format of the logs; without it, it is recognised."

@@ -88,7 +88,7 @@ def _parting(
     else:
         yield "A shortest call that goes two ways:"
     for number, event in enumerate(parted.events, 1):
-        yield f"  {number:>2}  {inert(sentence(event))}"
+        yield f"  {number:>2}  {inert(sentence(event, one.vocabulary.sentences))}"
     yield f"      {inert(str(a))}: {_outcome(one, parted.one)}"
     yield f"      {inert(str(b))}: {_outcome(other, parted.other)}"
 

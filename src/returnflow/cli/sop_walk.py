@@ -73,9 +73,9 @@ def _told(definition: Definition, found: Walk) -> Iterator[str]:
         for key in call.covers:
             yield f"  {_place(definition, every[key])}"
         for event in call.events:
-            yield f"    {inert(sentence(event))}"
+            yield f"    {inert(sentence(event, definition.vocabulary.sentences))}"
         if call.refused is not None:
-            yield f"    refused: {inert(sentence(call.refused))}"
+            yield f"    refused: {inert(sentence(call.refused, definition.vocabulary.sentences))}"
         yield ""
 
 

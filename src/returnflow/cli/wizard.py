@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @click.option("--zone", metavar="ZONE", help="The policy time zone; by default the shop's.")
 @click.option(
     "--sop",
-    metavar="FILE",
+    metavar="FILE|NAME",
     type=click.Path(path_type=Path),
-    help="Another procedure than the one that comes with the program.",
+    help=opening.SOP_HELP,
 )
 @click.pass_context
 def command(

@@ -21,6 +21,7 @@ from returnflow.errors import UsageError
 
 if TYPE_CHECKING:
     from returnflow.engine.abstraction import Abstraction
+    from returnflow.engine.front import Front
     from returnflow.engine.transcript import Transcription
 
 Verdict = bool | None
@@ -187,6 +188,9 @@ class Vocabulary:
         abstraction: what events and guards imply about a few facts; called when rules about
             whole calls are read or proved. None: rules are about no subject, and are proved
             from the table alone.
+        front: makes what front ends show beside the procedure's own words; called when a call is
+            led. None: nothing.
+        sentences: by event, a sentence that tells it in a story, from its members as plain data.
     """
 
     name: str
@@ -214,6 +218,8 @@ class Vocabulary:
     stands_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     transcription: Callable[[], Transcription] | None = None
     abstraction: Callable[[], Abstraction] | None = None
+    front: Callable[[], Front] | None = None
+    sentences: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> dict[str, type[Event]]:
@@ -245,3 +251,25 @@ def load_vocabulary(name: str) -> Vocabulary:
     if not isinstance(vocabulary, Vocabulary):
         raise UsageError(f"the entry point {name!r} does not name a Vocabulary")
     return vocabulary
+
+
+_NAMED = re.compile(r"""^vocabulary:[ ]*["']?([^\s"'#]+)""", re.MULTILINE)
+
+
+def vocabulary_of(text: str) -> Vocabulary | None:
+    """The vocabulary that a procedure's text names, whether or not the rest is understood.
+
+    Returns:
+        None where it names none, or one that is not installed.
+    """
+    named = _NAMED.search(text)
+    try:
+        return load_vocabulary(named[1]) if named else None
+    except UsageError:
+        return None
+
+
+def installed_vocabularies() -> list[Vocabulary]:
+    """Every vocabulary that is installed, in the order of their names."""
+    names = {entry.name for entry in entry_points(group="returnflow.vocabularies")}
+    return [load_vocabulary(name) for name in sorted(names)]

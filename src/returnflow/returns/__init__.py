@@ -14,7 +14,15 @@ from returnflow.returns.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from returnflow.engine.abstraction import Abstraction
+    from returnflow.engine.front import Front
     from returnflow.engine.transcript import Transcription
+
+
+def _front() -> Front:
+    # Imported late: only a call that is led needs it.
+    from returnflow.returns import front
+
+    return front.ReturnsFront()
 
 
 def _transcription() -> Transcription:
@@ -72,6 +80,7 @@ VOCABULARY = Vocabulary(
     stands_for=STANDS_FOR,
     transcription=_transcription,
     abstraction=_abstraction,
+    front=_front,
     personal={"email": "email", "phone_number": "phone"},
 )
 """What ``vocabulary: returns`` in a procedure's YAML means."""

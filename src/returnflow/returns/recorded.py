@@ -223,7 +223,14 @@ def _return(call: ToolCall, result: Any, error: str | None, seen: bool) -> Event
     if error is not None:
         return _unsuccessful(call, error, ev.ReturnRefused)
     if isinstance(result, str):
-        return _return_in_words(call, result)
+        return _in_words(
+            call,
+            result,
+            _AFTER_WORD,
+            lambda found: ev.ReturnOpened(receipt=ReturnReceipt(tracking_id=found)),
+            ev.ReturnRefused,
+            "the reply holds no tracking id",
+        )
     data = shopform.found_in(result, (*_TRACKING, "status"))
     if data is not None:
         status = data.get("status") if isinstance(data.get("status"), str) else ""
@@ -247,22 +254,65 @@ def _plain_id(value: Any) -> str:
     return str(value).strip() if plain else ""
 
 
-def _return_in_words(call: ToolCall, text: str) -> Event:
-    named = _AFTER_WORD.search(text)
+def _in_words(
+    call: ToolCall,
+    text: str,
+    after: re.Pattern[str],
+    done: Callable[[str], Event],
+    refused: Callable[..., Event],
+    nothing: str,
+) -> Event:
+    """A write that was answered with a sentence: the id in it, a refusal, or nobody knows."""
+    named = after.search(text)
     given = {str(value).casefold() for value in call.arguments.values()}
     tokens = [
         token
         for token in _TOKEN.findall(shopform.words(text))
         if token.casefold() not in given and not _DATE.fullmatch(token)
     ]
-    done = _SUCCESS.search(text) is not None
-    if not done and not named and _REFUSED.search(text):
-        return _unsuccessful(call, shopform.words(text), ev.ReturnRefused)
+    succeeded = _SUCCESS.search(text) is not None
+    if not succeeded and not named and _REFUSED.search(text):
+        return _unsuccessful(call, shopform.words(text), refused)
     if named and named[1].casefold() not in given:
-        return ev.ReturnOpened(receipt=ReturnReceipt(tracking_id=named[1]))
-    if tokens and (done or not _TROUBLE.search(text)):
-        return ev.ReturnOpened(receipt=ReturnReceipt(tracking_id=tokens[0]))
-    return _failed(call, "unknown", shopform.words(text) or "the reply holds no tracking id")
+        return done(named[1])
+    if tokens and (succeeded or not _TROUBLE.search(text)):
+        return done(tokens[0])
+    return _failed(call, "unknown", shopform.words(text) or nothing)
+
+
+def written(
+    call: ToolCall,
+    keys: tuple[str, ...],
+    after: re.Pattern[str],
+    done: Callable[[str], Event],
+    refused: Callable[..., Event],
+) -> Event | None:
+    """The event that a write came to whose answer holds an id; None: not recorded.
+
+    Args:
+        keys: the members that may hold the id, the likeliest first.
+        after: what stands before the id in a sentence; its first group is the id.
+        done, refused: make the event of success from the id, and that of a refusal.
+    """
+    result = _decoded(call.result)
+    seen = call.outcome != "not_recorded" and not (isinstance(result, str) and hidden(result))
+    if not seen:
+        return None
+    error = _error(call, result)
+    nothing = "the reply holds no id"
+    if error is not None:
+        event = _unsuccessful(call, error, refused)
+    elif isinstance(result, str):
+        event = _in_words(call, result, after, done, refused, nothing)
+    else:
+        data = shopform.found_in(result, (*keys, "status")) or {}
+        status = data.get("status") if isinstance(data.get("status"), str) else ""
+        one = next(filter(None, (_plain_id(data.get(key)) for key in keys)), "")
+        if status and _BAD_STATUS.search(status):
+            event = refused(message=_words(data) or status)
+        else:
+            event = done(one) if one else _failed(call, "unknown", nothing)  # rule 30
+    return _timed(event, call)
 
 
 def _transfer(call: ToolCall, result: Any, error: str | None, seen: bool) -> Event | None:

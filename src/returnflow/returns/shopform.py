@@ -220,6 +220,11 @@ def package(data: Data, asked: Any) -> Package:
         current_status=_text(data, "current_status"),
         estimated_delivery_date=_text(data, "estimated_delivery_date"),
         final_delivery_date=_text(data, "final_delivery_date"),
+        # A shop that has these need not show them: none is taken for none that is known.
+        promised_delivery_date=_text(data, "promised_delivery_date", missing=""),
+        shipment_cost=_money(data, "shipment_cost"),
+        currency=_text(data, "currency", missing=""),
+        gift_card_id=_text(data, "gift_card_id", missing=""),
     )
 
 

@@ -18,15 +18,23 @@ if TYPE_CHECKING:
     from returnflow.masking import Masker
 
 Body = Mapping[str, Any]
+Sentences = Mapping[str, Callable[[Body], str]]
 
 
-def story(header: Header, entries: Sequence[Entry], masker: Masker | None) -> Iterator[str]:
+def story(
+    header: Header,
+    entries: Sequence[Entry],
+    masker: Masker | None,
+    sentences: Sentences | None = None,
+) -> Iterator[str]:
     """The lines of the story.
 
     Args:
         entries: all rows, read with a vocabulary or without one.
         masker: hides addresses and phone numbers (rule 38); None where they were asked for.
+        sentences: those of the call's vocabulary, by event; they go before the common ones.
     """
+    known = {**_SENTENCES, **(sentences or {})}
     begun = header.started_at.astimezone()
     yield f"Case {header.case_id}: {header.sop}, version {header.version}"
     yield f"Begun {begun:%Y-%m-%d %H:%M %Z} by {header.agent}, shop {header.backend}"
@@ -43,7 +51,7 @@ def story(header: Header, entries: Sequence[Entry], masker: Masker | None) -> It
             continue
         gone = entry.kind == "event" and entry.seq not in shown
         yield f"{entry.at.astimezone():%H:%M:%S}  {'(taken back) ' if gone else ''}" + _line(
-            entry, masker
+            entry, masker, known
         )
     yield ""
     last = entries[-1] if entries else None
@@ -64,7 +72,7 @@ def _plain(entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, event=RecordedEvent(name=event_name(event), body=body))
 
 
-def _line(entry: Entry, masker: Masker | None) -> str:
+def _line(entry: Entry, masker: Masker | None, sentences: Sentences) -> str:
     if entry.kind == "rewound":
         return f"The agent went back; the events from {entry.to} on were taken back."
     if entry.kind == "noted":
@@ -72,16 +80,22 @@ def _line(entry: Entry, masker: Masker | None) -> str:
     event = entry.event
     if not isinstance(event, RecordedEvent):
         return str(event)
-    return _told(event.name, event.body if masker is None else masker.mask_event(event.body))
+    body: Body = event.body if masker is None else masker.mask_event(event.body)
+    return _told(event.name, body, sentences)
 
 
-def sentence(event: Event) -> str:
-    """An event in one sentence; nothing in it is masked."""
-    return _told(event_name(event), msgspec.to_builtins(event))
+def sentence(event: Event, sentences: Sentences | None = None) -> str:
+    """An event in one sentence; nothing in it is masked.
+
+    Args:
+        sentences: those of the event's vocabulary; they go before the common ones.
+    """
+    known = {**_SENTENCES, **(sentences or {})}
+    return _told(event_name(event), msgspec.to_builtins(event), known)
 
 
-def _told(name: str, body: Body) -> str:
-    tell = _SENTENCES.get(name)
+def _told(name: str, body: Body, sentences: Sentences) -> str:
+    tell = sentences.get(name)
     try:
         words = tell(body) if tell else None
     except (KeyError, TypeError, AttributeError):

@@ -28,8 +28,22 @@ def money(amount: Decimal | None, currency: str) -> str:
 
 def scope(case: Case) -> dict[str, Any]:
     """Everything that words may name; a name always exists, if only as empty text."""
-    customer = case.customer
     decisions = [_decision(case, d) for d in case.decisions()] if case.items else []
+    return {
+        **order_scope(case),
+        "granted": [decision for decision in decisions if decision["granted"]],
+        "refused": [decision for decision in decisions if decision["reasons"]],
+        "lines": [_line(case, line) for line in case.lines],
+        "returns": [_line(case, line) for line in case.opened],
+        "unsettled": [_line(case, line) for line in case.unsettled],
+        "withdrawn": case.withdrawn,
+        **standing_scope(case),
+    }
+
+
+def order_scope(case: Any) -> dict[str, Any]:
+    """What words may name of customer and orders, whatever the call is about."""
+    customer = case.customer
     return {
         "email": case.email,
         "accounts": case.ambiguous,
@@ -62,12 +76,12 @@ def scope(case: Case) -> dict[str, Any]:
             "order_id": case.order.order_id if case.order else "",
             "date": _day(case.order.order_date, case.zone) if case.order else "",
         },
-        "granted": [decision for decision in decisions if decision["granted"]],
-        "refused": [decision for decision in decisions if decision["reasons"]],
-        "lines": [_line(case, line) for line in case.lines],
-        "returns": [_line(case, line) for line in case.opened],
-        "unsettled": [_line(case, line) for line in case.unsettled],
-        "withdrawn": case.withdrawn,
+    }
+
+
+def standing_scope(case: Any) -> dict[str, Any]:
+    """What words may name of failures, the transfer and the day, whatever the call is about."""
+    return {
         "failure": {
             "message": case.failure.message if case.failure else "",
             "cancelled": bool(case.failure and case.failure.outcome == "cancelled"),

@@ -1,6 +1,6 @@
 """For authors of adapters and procedures: shops, faults, and calls made up by the hundred.
 
-Shipped with the program; nothing here but `BackendContract` needs pytest. A vocabulary of your
+Shipped with the program; nothing here but the contracts needs pytest. A vocabulary of your
 own joins in by putting a `Sampler` into `samplers` under its name.
 """
 
@@ -18,6 +18,7 @@ from returnflow.testing.calls import (
     walk,
 )
 from returnflow.testing.contract.data import ContractShop, contract_shop
+from returnflow.testing.delayed_sampler import DelayedSampler
 from returnflow.testing.faults import Fault, FaultKind, FaultyBackend
 from returnflow.testing.generated import generate_shop
 from returnflow.testing.mutations import Mutation, mutate, mutations
@@ -31,14 +32,17 @@ from returnflow.testing.shop import (
 )
 
 if TYPE_CHECKING:
+    from returnflow.testing.contract.gift_cards import GiftCardContract
     from returnflow.testing.contract.suite import BackendContract
 
 __all__ = [
     "BackendContract",
     "ContractShop",
+    "DelayedSampler",
     "Fault",
     "FaultKind",
     "FaultyBackend",
+    "GiftCardContract",
     "MemoryShop",
     "Mutation",
     "OpenedReturn",
@@ -64,13 +68,19 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`BackendContract`, imported late: it alone needs pytest, which explains its asserts then."""
-    if name != "BackendContract":
+    """The contracts, imported late: they need pytest, which explains their asserts then."""
+    if name not in _CONTRACTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     import pytest
 
-    for module in ("base", "reading", "writing"):
+    for module in ("base", "reading", "writing", "gift_cards"):
         pytest.register_assert_rewrite(f"returnflow.testing.contract.{module}")
-    from returnflow.testing.contract.suite import BackendContract
+    return getattr(import_module(_CONTRACTS[name]), name)
 
-    return BackendContract
+
+_CONTRACTS = {
+    "BackendContract": "returnflow.testing.contract.suite",
+    "GiftCardContract": "returnflow.testing.contract.gift_cards",
+}

@@ -18,8 +18,8 @@ from returnflow.engine.vocabulary import Event, event_name
 from returnflow.replay.findings import Finding, Report
 from returnflow.replay.judge import Judge
 from returnflow.testing.calls import random_call
-from returnflow.testing.generated import generate_shop
 from returnflow.testing.mutations import KINDS, Mutation, MutationKind, mutations
+from returnflow.testing.sampler import sampler_for
 
 NEAR = 3
 """Places by which a finding may stand away from a slip to be near it."""
@@ -116,9 +116,11 @@ def outcomes(
         each: how many mutations of a kind are tried in a call; None: all.
     """
     judge = Judge(definition)
+    sampler = sampler_for(definition.vocabulary.name)
     for seed in seeds:
         rng = Random(seed)
-        shop = generate_shop(rng)
+        shop = sampler.generate(rng)
+        day, zone = sampler.beginning(shop)
         events = random_call(definition, rng, shop)
         for kind in kinds:
             found = list(mutations(events, rng, definition.vocabulary, kinds=(kind,), shop=shop))
@@ -127,12 +129,12 @@ def outcomes(
                 transcript = Transcript(
                     case_id=f"seed-{seed}",
                     format="native",
-                    policy_date=shop.today,
-                    zone=shop.zone,
+                    policy_date=day,
+                    zone=zone,
                     events=list(mutation.events),
                     complete=True,
                 )
-                session = Session(definition, shop.today, shop.zone)
+                session = Session(definition, day, zone)
                 yield Outcome(
                     seed,
                     mutation,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
-from returnflow.backends.protocol import Backend
+from returnflow.backends.protocol import Backend, GiftCards
 from returnflow.errors import RefusedByBackendError, UnavailableError
 from returnflow.records import (
     Customer,
+    GiftCardReceipt,
     Item,
     Order,
     OrdersSummary,
@@ -123,6 +125,26 @@ class FaultyBackend:
                 note=note,
             ),
         )
+
+    def issue_gift_card(
+        self,
+        customer_id: str,
+        package_id: str,
+        amount: Decimal,
+        currency: str,
+        *,
+        idempotency_key: str,
+    ) -> GiftCardReceipt:
+        """See the protocol; for a backend that has the capability."""
+
+        def issue() -> GiftCardReceipt:
+            inner = self.inner
+            assert isinstance(inner, GiftCards)
+            return inner.issue_gift_card(
+                customer_id, package_id, amount, currency, idempotency_key=idempotency_key
+            )
+
+        return self._do("issue_gift_card", issue)
 
     def transfer_to_human_representative(
         self, customer_id: str | None, summary_of_issues: str, *, idempotency_key: str

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import msgspec
 from msgspec.structs import replace
 
+from returnflow.delayed.telling import NOTICES as WAITING_NOTICES
 from returnflow.engine.vocabulary import Event, Vocabulary, event_name
 from returnflow.records import Order, Package, ReturnPolicy
 from returnflow.returns.events import REASONS
@@ -360,5 +361,32 @@ RETURNS = (
 )
 """The changes for ``vocabulary: returns``."""
 
-field_changes: dict[str, tuple[FieldChange, ...]] = {"returns": RETURNS}
+
+# -- handling a delayed package ---------------------------------------------------------------
+
+DELAYED = (
+    FieldChange("argument", "email", None, _another("email", "somebody.else@example.com")),
+    FieldChange("argument", "order_id", None, _another("order_id", "O-STRANGE")),
+    FieldChange("argument", "item_id", None, _another("item_id", "NOT-IN-IT")),
+    FieldChange("argument", "package_id", None, _another("package_id", "P-STRANGE")),
+    FieldChange("argument", "customer_id", None, _another("customer_id", "SOMEBODY")),
+    FieldChange("argument", "amount", None, lambda value, seen: [value + 1, value / 2]),
+    FieldChange("argument", "currency", None, lambda value, seen: ["SEK"]),
+    FieldChange("argument", "notice", None, lambda value, seen: WAITING_NOTICES),
+    FieldChange("argument", "subject", None, _subjects),
+    FieldChange("argument", "summary", None, lambda value, seen: [" "]),
+    FieldChange("date", "promised_delivery_date", Package, _far_from),
+    FieldChange("date", "estimated_delivery_date", Package, _far_from),
+    FieldChange("status", "current_status", Package, _statuses),
+    FieldChange(
+        "status",
+        "gift_card_id",
+        Package,
+        lambda value, seen: ["" if value else "GC-EARLIER"],
+    ),
+    FieldChange("owner", "customer_id", Order, _another("customer_id", "SOMEBODY")),
+)
+"""The changes for ``vocabulary: delayed``."""
+
+field_changes: dict[str, tuple[FieldChange, ...]] = {"returns": RETURNS, "delayed": DELAYED}
 """The changes of fields by the names of their vocabularies. Add one to mutate another."""

@@ -20,6 +20,7 @@ from returnflow.errors import AmbiguousError, NotFoundError, RefusedByBackendErr
 from returnflow.inert import fold
 from returnflow.records import (
     Customer,
+    GiftCardReceipt,
     Item,
     Order,
     OrderFailure,
@@ -46,6 +47,7 @@ OPERATIONS = frozenset(
         "get_item_details",
         "get_package_details",
         "initiate_return",
+        "issue_gift_card",
         "transfer_to_human_representative",
     }
 )
@@ -66,6 +68,18 @@ class OpenedReturn:
 
 
 @dataclass(frozen=True, slots=True)
+class GiftCard:
+    """A gift card as the shop recorded it."""
+
+    key: str
+    customer_id: str
+    package_id: str
+    amount: Decimal
+    currency: str
+    receipt: GiftCardReceipt
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """A transfer as the shop recorded it."""
 
@@ -83,7 +97,7 @@ class MemoryShop:
         failing: orders that exist but cannot be loaded for a summary, with the reason.
 
     Attributes:
-        returns, transfers: what was written, in order.
+        returns, gift_cards, transfers: what was written, in order.
     """
 
     def __init__(
@@ -105,6 +119,7 @@ class MemoryShop:
         self.packages = {record.package_id: record for record in packages}
         self.failing = dict(failing or {})
         self.returns: list[OpenedReturn] = []
+        self.gift_cards: list[GiftCard] = []
         self.transfers: list[Transfer] = []
         self._lock = threading.Lock()
 
@@ -140,6 +155,7 @@ class MemoryShop:
             failing=self.failing,
         )
         twin.returns = list(self.returns)
+        twin.gift_cards = list(self.gift_cards)
         twin.transfers = list(self.transfers)
         return twin
 
@@ -235,6 +251,46 @@ class MemoryShop:
                 tracking_id=f"RT-{number:04}", return_id=f"R{number:04}", status="INITIATED"
             )
             self.returns.append(OpenedReturn(idempotency_key, *asked, note, receipt))
+            return receipt
+
+    def issue_gift_card(
+        self,
+        customer_id: str,
+        package_id: str,
+        amount: Decimal,
+        currency: str,
+        *,
+        idempotency_key: str,
+    ) -> GiftCardReceipt:
+        """See the protocol. Codes: bad_key, key_reused, bad_amount, unknown_customer,
+        unknown_package, already_issued."""
+        if not idempotency_key:
+            raise RefusedByBackendError("a write needs an idempotency key", code="bad_key")
+        asked = (customer_id, package_id.strip(), amount, currency)
+        with self._lock:
+            for made in self.gift_cards:
+                if made.key == idempotency_key:
+                    if (made.customer_id, made.package_id, made.amount, made.currency) != asked:
+                        raise RefusedByBackendError("this key was used before", code="key_reused")
+                    return made.receipt
+            if not amount.is_finite() or amount <= 0 or len(currency) != 3:
+                raise RefusedByBackendError("that is no amount of money", code="bad_amount")
+            if customer_id not in self.customers:
+                raise RefusedByBackendError(
+                    f"there is no customer {customer_id}", code="unknown_customer"
+                )
+            package = self.packages.get(asked[1])
+            if package is None:
+                raise RefusedByBackendError(
+                    f"there is no package {package_id}", code="unknown_package"
+                )
+            if package.gift_card_id:
+                raise RefusedByBackendError(
+                    f"a gift card was issued for {package_id}", code="already_issued"
+                )
+            receipt = GiftCardReceipt(gift_card_id=f"GC-{len(self.gift_cards) + 1:04}")
+            self.packages[asked[1]] = replace(package, gift_card_id=receipt.gift_card_id)
+            self.gift_cards.append(GiftCard(idempotency_key, *asked, receipt))
             return receipt
 
     def transfer_to_human_representative(

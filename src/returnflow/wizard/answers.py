@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from returnflow.engine.front import Choice
 from returnflow.inert import fold, inert
 from returnflow.returns.events import REASONS, Pick, ReturnLine
 
@@ -40,21 +40,6 @@ REASON_LABELS = {
 
 class BadAnswer(Exception):  # noqa: N818 (an answer to be mended, not a failure)
     """What was typed cannot be understood; the message says what would be right."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Something that can be chosen by number, id or words.
-
-    Args:
-        ident: its id as stored.
-        words: what a fragment is looked for in.
-        available: how many units can be chosen; 0 where that makes no sense.
-    """
-
-    ident: str
-    words: str
-    available: int = 0
 
 
 def text(typed: str, limit: int = MAX_LENGTH) -> str:

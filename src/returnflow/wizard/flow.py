@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from returnflow.engine.definition import Question
+from returnflow.engine.front import Choice
 from returnflow.engine.run import Run
 from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Event
 from returnflow.returns.events import ReturnLine
 from returnflow.wizard import answers, commands, lookups
-from returnflow.wizard.answers import MAX_NOTE, BadAnswer, Choice
+from returnflow.wizard.answers import MAX_NOTE, BadAnswer
 from returnflow.wizard.lines import LinesForm
 from returnflow.wizard.texts import no_way_back
 
@@ -48,6 +49,7 @@ def parsed(session: Session, question: Question, line: str, choices: Sequence[Ch
         "email": answers.email,
         "order_id": answers.order_id,
         "listed_order": lambda typed: answers.listed_order(typed, choices),
+        "listed_item": lambda typed: answers.choose(typed, choices, "item").ident,
         "picks": lambda typed: answers.picks(typed, choices),
         "text": answers.text,
     }[field.type]

@@ -7,8 +7,8 @@ from returnflow.engine.vocabulary import Call
 from returnflow.returns import eligibility
 from returnflow.returns.case import Case
 from returnflow.returns.events import BackendFailed, ItemFound
+from returnflow.returns.front import available_units, item_choices, verdict_words
 from returnflow.wizard.answers import BadAnswer, choose
-from returnflow.wizard.turn import available_units, item_choices, verdict_words
 
 
 def possible(session: Session) -> bool:

@@ -215,7 +215,7 @@ class PlainDesk:
         if not option.fields:
             return Said(flow.event_of(run.session, option, {}))
         (field,) = option.fields.values()
-        choices = choices_for(run.session.case, field.type)
+        choices = choices_for(run.session, field.type)
         if text:
             try:
                 event = flow.allowed(run.session, flow.parsed(run.session, option, text, choices))
@@ -272,7 +272,8 @@ class PlainDesk:
         self._console.show(texts.copied(text, done=done), indent=2, whole=True)
 
     def _show_story(self, run: Run) -> None:
-        for line in story(run.log.header, run.log.entries, None):
+        sentences = run.session.definition.vocabulary.sentences
+        for line in story(run.log.header, run.log.entries, None, sentences):
             self._console.show(line, indent=2, hang=10)
 
     # -- the return's lines -------------------------------------------------------------------

@@ -32,6 +32,12 @@ ARGUMENTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "return_reason": ("reason",),
         "note": ("notes", "comment"),
     },
+    "issue_gift_card": {
+        "customer_id": ("customer_number", "customer"),
+        "package_id": ("package_number", "package"),
+        "amount": ("value", "gift_card_amount"),
+        "currency": (),
+    },
     "transfer_to_human_representative": {
         "customer_id": ("customer_number", "customer"),
         "summary_of_issues": ("summary", "issue_summary"),

@@ -254,7 +254,7 @@ class _Maker:
             self._package("SECOND", "IN_TRANSIT", estimated_delivery_date="2026-04-02"),
         )
 
-    def _package(self, name: str, status: str, **dates: str) -> Package:
+    def _package(self, name: str, status: str, **dates: Any) -> Package:
         return Package(
             package_id=self._t(name), type="ORDER_DELIVERY", current_status=status, **dates
         )

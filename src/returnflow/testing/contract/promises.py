@@ -67,6 +67,10 @@ def _promise(words: str) -> Callable[[Callable[[Subject], None]], Callable[[Subj
 # -- what it is -------------------------------------------------------------------------------
 
 
+OPTIONAL = frozenset({"issue_gift_card"})
+"""Operations of other procedures than the one for returns; a shop may have them."""
+
+
 @_promise("it has every operation of the procedure as a method")
 def operations(subject: Subject) -> None:
     # What stands round an adapter has them all.
@@ -79,8 +83,11 @@ def operations(subject: Subject) -> None:
 @_promise("it names what it can do, every look-up among it")
 def capabilities(subject: Subject) -> None:
     named = subject.backend.capabilities()
-    unknown, missing = sorted(named - set(OPERATIONS)), [n for n in LOOK_UPS if n not in named]
+    unknown = sorted(named - set(OPERATIONS) - OPTIONAL)
+    missing = [name for name in LOOK_UPS if name not in named]
+    empty = [name for name in sorted(named) if not callable(getattr(subject.backend, name, None))]
     need(not unknown, f"capabilities() names what the procedure does not know: {unknown}")
+    need(not empty, f"capabilities() names {', '.join(empty)}, and there is no such method")
     need(not missing, f"capabilities() does not name {', '.join(missing)}")
     for name in sorted(set(OPERATIONS) - named):
         subject.remark(f"it cannot do {name}")

@@ -220,7 +220,7 @@ class ScreenDesk:
         """The way of typing or choosing the value of a question's field."""
         session = run.session
         (field,) = question.fields.values()
-        choices = choices_for(session.case, field.type)
+        choices = choices_for(session, field.type)
 
         def line(text: str) -> Event:
             return flow.allowed(session, flow.parsed(session, question, text, choices))
@@ -229,13 +229,13 @@ class ScreenDesk:
             case "picks":
                 return Items(
                     choices,
-                    listing_for(session.case, field.type),
+                    listing_for(session, field.type),
                     lambda picks: flow.allowed(session, flow.valued(session, question, picks)),
                     options,
                     check_key=self._sight.keys["check"] if lookups.possible(session) else "",
                 )
-            case "listed_order":
-                listing = listing_for(session.case, field.type)
+            case "listed_order" | "listed_item":
+                listing = listing_for(session, field.type)
                 return Listing(field.prompt, choices, listing, line, options)
             case "return_lines":
                 form = flow.form_of(session, question)
@@ -253,7 +253,7 @@ class ScreenDesk:
             return Said(flow.allowed(session, flow.event_of(session, option, {})))
         (field,) = option.fields.values()
         if text:
-            choices = choices_for(session.case, field.type)
+            choices = choices_for(session, field.type)
             return Said(flow.allowed(session, flow.parsed(session, option, text, choices)))
         others = [other for other in turn.options if other is not option]
         return Said(await self._dialog.within(self._typed_entry(run, turn, option, others)))

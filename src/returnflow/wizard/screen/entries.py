@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from returnflow.engine.definition import Question
+from returnflow.engine.front import Choice, Listed
 from returnflow.inert import fold
-from returnflow.wizard.answers import Choice
 from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import fit, row, wrapped
 from returnflow.wizard.screen.entry import (
@@ -19,7 +19,7 @@ from returnflow.wizard.screen.entry import (
     text_parts,
 )
 from returnflow.wizard.texts import SAY_HERE
-from returnflow.wizard.turn import Listed, Tick
+from returnflow.wizard.turn import Tick
 
 
 class Field(Ways):

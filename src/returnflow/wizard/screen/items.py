@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from returnflow.engine.definition import Question
+from returnflow.engine.front import Choice, Listed
 from returnflow.returns.events import Pick
 from returnflow.wizard import commands
-from returnflow.wizard.answers import BadAnswer, Choice
+from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.lines import LinesForm, reasons_lines
 from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import fit, row, steady, wide, wrapped
@@ -16,7 +17,6 @@ from returnflow.wizard.screen.entries import View, narrowed
 from returnflow.wizard.screen.entry import Action, Hint, Part, Ways, text_parts
 from returnflow.wizard.screen.keys import shown
 from returnflow.wizard.texts import CHOOSE_ITEMS, SEARCH, items_chosen
-from returnflow.wizard.turn import Listed
 
 MOST_DIGITS = 6
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from returnflow.engine.front import Fact
 from returnflow.wizard.console import LEAST_COLUMNS, LEAST_ROWS
 from returnflow.wizard.screen import panes, style
 from returnflow.wizard.screen.cells import Row, cut, filled, fit, row, steady, wide, wrapped
@@ -17,7 +18,6 @@ from returnflow.wizard.screen.entry import Entry, Part, Ways
 from returnflow.wizard.screen.panel import Menu, Scroll
 from returnflow.wizard.screen.scene import Scene
 from returnflow.wizard.texts import too_small
-from returnflow.wizard.turn import Fact
 
 WIDE, MIDDLE = 110, 80
 """Columns from which there are three panes, and from which the rail is a pane."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from returnflow.wizard.overview import NOT_SENT, SENT, Journey, Section
+from returnflow.engine.front import Section
+from returnflow.wizard.overview import NOT_SENT, SENT, Journey
 from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import Row, cut, fit, row, steady, wrapped
 

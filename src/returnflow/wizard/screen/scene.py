@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from returnflow.wizard.overview import Journey, Section
+from returnflow.engine.front import Fact, Section
+from returnflow.wizard.overview import Journey
 from returnflow.wizard.screen.entry import Entry, Hint
-from returnflow.wizard.turn import Fact
 
 
 @dataclass(slots=True)

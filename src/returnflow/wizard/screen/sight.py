@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from returnflow.engine.front import Fact
 from returnflow.engine.run import Run
 from returnflow.engine.session import Session
 from returnflow.masking import veiled_text
@@ -15,7 +16,7 @@ from returnflow.wizard.screen import keys, panes
 from returnflow.wizard.screen.entry import Entry
 from returnflow.wizard.screen.panel import Menu, Scroll
 from returnflow.wizard.screen.scene import Scene
-from returnflow.wizard.turn import Fact, Turn, trouble
+from returnflow.wizard.turn import Turn, trouble
 
 UNVEIL = "unveil"
 """What the menu finishes with where the customer is to be shown, or hidden."""
@@ -111,7 +112,8 @@ class Sight:
     def _story(self) -> list[str]:
         if self.run is None:
             return []
-        lines = story(self.run.log.header, self.run.log.entries, None)
+        sentences = self.run.session.definition.vocabulary.sentences
+        lines = story(self.run.log.header, self.run.log.entries, None, sentences)
         return [line if self._unveiled else veiled_text(line) for line in lines]
 
     def menu(self, *, options: bool) -> Menu:

@@ -1,0 +1,1 @@
+"""Tests of the second procedure, the one for a delayed package."""
