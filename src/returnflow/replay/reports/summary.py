@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import wcwidth
-
 from returnflow.inert import inert
 from returnflow.replay.findings import SEVERITIES
-from returnflow.replay.reports.table import paragraph, table
+from returnflow.replay.reports.table import columns, padded, paragraph, table
 from returnflow.replay.reports.tally import MAX_LISTED, OUTCOMES, About, Listed, Tally
 
 MAX_ROWS = 20
@@ -75,12 +73,10 @@ def _steps(tally: Tally, titles: Mapping[str, str]) -> Iterator[str]:
     lines = sorted(
         tally.steps.items(), key=lambda entry: (order.get(entry[0], len(order)), entry[0])
     )
-    width = max((wcwidth.wcswidth(inert(step)) for step in tally.steps), default=0)
+    width = max((columns(inert(step)) for step in tally.steps), default=0)
     rows = [
         (
-            f"{wcwidth.ljust(inert(step), width)}  {titles.get(step, '')}"
-            if step
-            else "(of no step)",
+            f"{padded(inert(step), width)}  {titles.get(step, '')}" if step else "(of no step)",
             f"{count.findings:,}",
             f"{count.calls:,}",
         )
