@@ -162,7 +162,7 @@ def _left_out() -> dict[str, tuple[dict[str, Any], list[str], str]]:
             {"returns": {"RET-1": RETURNS["RET-1"], "RET-9": RETURNS["RET-2"]}},
             [
                 "orders.json: ORD-1: its return 'RET-2' is not there, so nobody knows",
-                "returns.json: RET-9: no order lists it, and it names none",
+                "returns.json: RET-9: no order lists it, and it names none that is there",
             ],
             "ORD-1",
         ),

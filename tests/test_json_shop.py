@@ -302,6 +302,18 @@ def test_where_a_return_cannot_be_read_nobody_knows_what_is_left(
     assert shop.initiate_return("ORD-2", "IT-9", 1, "OTHER", idempotency_key="k").tracking_id
 
 
+def test_a_return_whose_own_order_is_nowhere_counts_for_the_one_that_lists_it(
+    tmp_path: Path,
+) -> None:
+    """Rule 17: its units are in a return, whatever its own word is worth."""
+    returns = changed(RETURNS, "RET-1", "order_id", to="ORD-TYPO")
+    typo = open_folder(make(tmp_path / "shop", returns=returns)).get_order_details("ORD-1")
+    assert typo == open_folder(make(tmp_path / "whole")).get_order_details("ORD-1")
+    elsewhere = changed(RETURNS, "RET-1", "order_id", to="ORD-2")
+    other = open_folder(make(tmp_path / "other", returns=elsewhere)).get_order_details("ORD-1")
+    assert other.lines[0].returned == 0
+
+
 def test_a_return_that_is_listed_and_not_there(tmp_path: Path) -> None:
     """Rule 17: somebody opened it; how many units are in it nobody knows."""
     shop = open_folder(make(tmp_path / "shop", returns={}))

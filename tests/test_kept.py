@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,30 @@ def test_a_damaged_form_is_made_anew(tmp_path: Path, counted: list[str], damage:
     assert plain(definition.load(SHIPPED, KeptProcedures(tmp_path))) == plain(whole)
     assert len(counted) == 2
     definition.load(SHIPPED, KeptProcedures(tmp_path))
+    assert len(counted) == 2
+
+
+def test_a_letter_that_flipped_is_noticed(tmp_path: Path, counted: list[str]) -> None:
+    """A form that still reads, and is not what was written, is not used."""
+    whole = definition.load(SHIPPED, KeptProcedures(tmp_path))
+    (kept,) = (tmp_path / KEPT_FOLDER).iterdir()
+    kept.write_bytes(kept.read_bytes().replace(b'"own_order"', b'"ownXorder"'))
+    assert plain(definition.load(SHIPPED, KeptProcedures(tmp_path))) == plain(whole)
+    assert len(counted) == 2
+
+
+def test_an_operation_with_another_outcome_is_checked_again(
+    tmp_path: Path, counted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table must handle it; the names alone are the same."""
+    definition.load(SHIPPED, KeptProcedures(tmp_path))
+    vocabulary = load_vocabulary("returns")
+    found = dict(vocabulary.operations)
+    one = found["get_customer_by_email"]
+    found[one.name] = replace(one, outcomes=(*one.outcomes, "item_found"))
+    monkeypatch.setitem(vars(vocabulary), "operations", found)
+    with pytest.raises(DefinitionError, match="can lead to 'item_found'"):
+        definition.load(SHIPPED, KeptProcedures(tmp_path))
     assert len(counted) == 2
 
 

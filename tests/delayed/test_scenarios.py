@@ -13,6 +13,7 @@ from returnflow.errors import UsageError
 from returnflow.records import Package
 from returnflow.testing import Fault, FaultyBackend
 from returnflow.testing.delayed_sampler import waiting_shop
+from returnflow.wizard.commands import COMMANDS
 
 TODAY = waiting_shop().today
 OFFERED = ["ann@example.com", "O-ANN", "tent", "", "", "/important", ""]
@@ -102,6 +103,15 @@ def test_wrong_input_is_told_at_the_prompt(tmp_path: Path) -> None:
     led = lead(waiting_shop(), lines, TODAY, tmp_path)
     assert "No item of the list matches “wardrobe”" in led.words
     assert led.session.state.name == "status_told"
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_can_be_typed_about_a_package(command: str, tmp_path: Path) -> None:
+    """None of them is about returns alone; what cannot be done is told, and the call goes on."""
+    typed = ["ann@example.com", "O-ANN", f"/{command}", "", "", ""]
+    led = lead(waiting_shop(), typed, TODAY, tmp_path)
+    assert f"/{command}" in led.screen
+    assert led.session.case.customer is not None
 
 
 def test_a_shop_without_gift_cards_is_found_when_the_call_begins() -> None:

@@ -92,7 +92,7 @@ class Circuit:
         try:
             found = json.loads(self._path.read_text(encoding="ascii"))
             return _State(int(found["failures"]), float(found["until"]))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, OverflowError):
             return _State()
 
     def _save(self, state: _State) -> None:

@@ -88,7 +88,12 @@ class _Examination:
         packages = [self._record(Package, key) for key in self._readable(self.catalogue.packages)]
         for key in self._readable(self.returns):
             if key not in self._owned:
-                self._tell("refused", self.returns, key, "no order lists it, and it names none")
+                self._tell(
+                    "refused",
+                    self.returns,
+                    key,
+                    "no order lists it, and it names none that is there",
+                )
         data = ShopData(
             zone=self.zone or "",
             customers=tuple(customers),

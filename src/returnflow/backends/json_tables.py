@@ -201,9 +201,11 @@ class Returns:
         return found
 
     def _names_no_other_order(self, key: str) -> bool:
-        """Its own word counts more than that of an order that lists it."""
+        """Its own word counts more than that of an order that lists it; but a word that leads to
+        no order is none, and its units are not to be forgotten (rule 17)."""
         raw = self.table.raw[key]
-        return not (isinstance(raw, Mapping) and shopvalues.text(raw.get("order_id")))
+        named = shopvalues.text(raw.get("order_id")) if isinstance(raw, Mapping) else ""
+        return not named or self._catalogue.orders.ids.resolve(named) is None
 
     def units(self, keys: list[str]) -> dict[str, int] | None:
         """Units in a return, by the key of their item (rule 17); None where nobody can tell,

@@ -200,10 +200,15 @@ def procedure(named: Path | None) -> Definition:
     from returnflow.engine import definition
     from returnflow.home import KeptProcedures, data_dir
 
-    return definition.load(_text_of(named), KeptProcedures(data_dir()))
+    return definition.load(text_of(named), KeptProcedures(data_dir()))
 
 
-def _text_of(named: Path | None) -> Path:
+def text_of(named: Path | None) -> Path:
+    """The file of a procedure: a file, the name of one that is shipped, or the default.
+
+    Raises:
+        UsageError: no procedure has that name.
+    """
     from returnflow.bundled import bundled
 
     shipped = {path.stem.replace("_", "-"): path for path in bundled("states").glob("*.yaml")}

@@ -231,6 +231,7 @@ def _job(given: dict[str, Any]) -> Job:
         procedure=Procedure.of(definition, _unproved(definition)),
         options=Options(
             vocabulary=definition.vocabulary.name,
+            sop=definition.sop,
             date=day,
             zone=given["zone"],
             tools=given["tools"],

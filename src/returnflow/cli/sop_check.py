@@ -48,7 +48,7 @@ def checked(given: dict[str, Any]) -> int:
 
     named = given["path"] or (bundled("states"),)
     results = []
-    for path in checking.files(named):
+    for path in checking.files(_shipped(each) for each in named):
         result = _check(path, proofs=not given["no_proofs"])
         results.append(result)
         if given["github"]:
@@ -58,6 +58,13 @@ def checked(given: dict[str, Any]) -> int:
     if given["json"]:
         click.echo(json.dumps([_data(each) for each in results], indent=2, ensure_ascii=False))
     return ENDED if all(each.sound for each in results) else FAILED
+
+
+def _shipped(named: Path) -> Path:
+    """A procedure that comes with the program, where it is named; else the path as it is."""
+    from returnflow.cli.opening import text_of
+
+    return named if named.exists() else text_of(named)
 
 
 def _check(path: Path, *, proofs: bool) -> Checked:
@@ -105,7 +112,7 @@ def _text(result: Checked, *, every: bool) -> Iterator[str]:
     for each in result.rules:
         if each.answer != "proved":
             yield inert_lines(checking.shown(_as_problem(result, each)))
-            yield from (f"    {line}" for line in _evidence(each))
+            yield from (f"    {line}" for line in _evidence(result, each))
         elif every:
             yield f"proved       {each.rule.name}: {inert(each.rule.says)}"
     yield _summary(result)
@@ -144,10 +151,11 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _evidence(verdict: RuleVerdict) -> Iterator[str]:
+def _evidence(result: Checked, verdict: RuleVerdict) -> Iterator[str]:
+    own = result.definition.vocabulary.sentences if result.definition else None
     if verdict.call is not None:
         for number, event in enumerate(verdict.call.events, 1):
-            yield f"{number:>2}  {inert(sentence(event))}"
+            yield f"{number:>2}  {inert(sentence(event, own))}"
         if verdict.call.refused:
             yield "    The last of them is refused."
     elif verdict.way is not None:

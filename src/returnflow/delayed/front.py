@@ -86,6 +86,10 @@ class DelayedFront:
             for card in case.issued
         ]
 
+    def ids(self, case: Case) -> list[str]:
+        """The ids of the gift cards."""
+        return [card.gift_card_id for card in case.issued]
+
 
 def _items(case: Case) -> tuple[Choice, ...]:
     if case.order is None:

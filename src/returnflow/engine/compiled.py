@@ -6,6 +6,7 @@ this form: a start then needs neither the YAML's parser nor the models of its sh
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -143,14 +144,24 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def known(vocabulary: Vocabulary) -> tuple[str, ...]:
-    """The names of a vocabulary in one order, to tell whether it is still the same."""
-    groups = (vocabulary.by_name, vocabulary.guards, vocabulary.operations, vocabulary.notices)
-    return tuple(sorted(f"{number} {name}" for number, some in enumerate(groups) for name in some))
+    """All of a vocabulary that the checks of a procedure look at, in one order, to tell whether
+    it is still the same."""
+    found = [f"notice {name}" for name in vocabulary.notices]
+    found += [f"due {name}" for name in vocabulary.dues]
+    found += [f"field {name}" for name in vocabulary.field_types]
+    found += [f"guard {guard.name} {guard.finding}" for guard in vocabulary.guards.values()]
+    for name, event in vocabulary.by_name.items():
+        found += [f"event {name} {key}" for key in event.__struct_fields__]
+    for operation in vocabulary.operations.values():
+        come = " ".join(operation.outcomes)
+        found.append(f"operation {operation.name} {operation.request} {come}")
+    return tuple(sorted(found))
 
 
 def to_bytes(compiled: Compiled) -> bytes:
     """The form in which it is kept."""
-    return msgspec.json.encode(compiled)
+    data = msgspec.json.encode(compiled)
+    return _sum(data) + data
 
 
 def from_bytes(kept: bytes) -> Compiled:
@@ -159,7 +170,15 @@ def from_bytes(kept: bytes) -> Compiled:
     Raises:
         EngineError: it is damaged, or in the form of another version.
     """
+    size = len(_sum(b""))
+    data = kept[size:]
+    if kept[:size] != _sum(data):
+        raise EngineError("a kept procedure cannot be used: it is not what was written")
     try:
-        return msgspec.json.decode(kept, type=Compiled)
+        return msgspec.json.decode(data, type=Compiled)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EngineError(f"a kept procedure cannot be used: {error}") from None
+
+
+def _sum(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()

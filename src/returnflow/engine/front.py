@@ -75,6 +75,9 @@ class Front(Protocol):
     def done(self, case: Any) -> list[Fact]:
         """What was done in the shop, for the end of a call."""
 
+    def ids(self, case: Any) -> list[str]:
+        """The ids that the shop gave to what was done: what an agent copies elsewhere."""
+
 
 class NoFront:
     """For a vocabulary that adds nothing: its procedures are led by their words alone."""
@@ -100,5 +103,9 @@ class NoFront:
         return []
 
     def done(self, case: Any) -> list[Fact]:
+        """None."""
+        return []
+
+    def ids(self, case: Any) -> list[str]:
         """None."""
         return []

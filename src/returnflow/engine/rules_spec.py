@@ -130,6 +130,8 @@ def check(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
             yield from _template(spec, vocabulary, rule, template, (*path, template))
         for i, activity in enumerate(rule.anew):
             yield from _activity(spec, vocabulary, activity, (*path, "anew", i))
+            if activity.refused:
+                yield (*path, "anew", i, "refused"), "nothing begins anew by what was refused"
 
 
 def _template(

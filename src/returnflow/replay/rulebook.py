@@ -226,7 +226,7 @@ def beside(
     found = list(findings)
     for each in broken:
         index = trace.index[each.at] if each.at < len(trace.index) else trace.end
-        number = _nearest(found, each.rule, index)
+        number = _nearest(found, each.rule, index, related=each.rule.name in unproved)
         if number is not None:
             named = found[number].rules
             if each.rule.name not in named:
@@ -236,8 +236,13 @@ def beside(
     return found
 
 
-def _nearest(findings: list[Finding], rule: Rule, index: int) -> int | None:
-    """The finding that a broken rule most likely comes from; None where there is none."""
+def _nearest(findings: list[Finding], rule: Rule, index: int, *, related: bool) -> int | None:
+    """The finding that a broken rule most likely comes from; None where there is none.
+
+    Args:
+        related: only one about the same event, guard or notice; for a rule that can be broken
+            where nothing else is wrong.
+    """
     events = frozenset().union(*(each.events for each in rule.activities()))
     guards = {guard for each in rule.activities() for guard in (*each.when, *each.unless)}
     notices = {each.notice for each in rule.activities()} - {""}
@@ -247,7 +252,9 @@ def _nearest(findings: list[Finding], rule: Rule, index: int) -> int | None:
         points += 4 * (finding.notice in notices and finding.notice != "")
         points += 4 * (finding.guard in guards and finding.guard != "")
         points += 3 * (finding.event in events and finding.event != "")
-        if finding.severity == "remark" and not points:
+        if not points and (related or finding.severity == "remark"):
+            continue
+        if related and finding.severity == "remark":
             continue
         place = index if finding.index is None else finding.index
         if place > index and not points:

@@ -49,6 +49,10 @@ class ReturnsFront:
             for line in case.opened
         ]
 
+    def ids(self, case: Case) -> list[str]:
+        """The tracking ids."""
+        return [line.tracking_id for line in case.opened]
+
 
 # -- what can be chosen -----------------------------------------------------------------------
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from returnflow.engine.abstraction import Abstraction, Facts
 
 
+PROOFS = 1
+"""To be raised whenever the prover is mended, so that nothing is proved by what it was."""
+
+
 def unproved(definition: Definition, keeper: Keeper | None = None) -> frozenset[str]:
     """The names of the rules that are not proved.
 
@@ -55,7 +59,7 @@ def _key(definition: Definition) -> str:
     """What the proofs depend on: the text, the program, and what the vocabulary declares."""
     vocabulary = definition.vocabulary
     abstraction = vocabulary.abstraction() if vocabulary.abstraction else None
-    parts = [__version__, definition.digest, *_declared(abstraction)]
+    parts = [__version__, str(PROOFS), definition.digest, *_declared(abstraction)]
     return hashlib.sha256("\0".join(["proofs", *parts]).encode()).hexdigest()
 
 

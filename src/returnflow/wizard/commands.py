@@ -18,7 +18,7 @@ COMMANDS = {
     "help": "these words",
     "facts": "everything known in this call so far",
     "story": "the call so far, as it is written down",
-    "copy": "copy the tracking ids, or else the case id, to the clipboard",
+    "copy": "copy the ids of what was done, or else the case id, to the clipboard",
     "check": "look an item up before it is chosen: /check 2",
     "leave": "leave the call open; it can be resumed",
 }

@@ -19,6 +19,7 @@ from returnflow.wizard import answers, commands, lookups
 from returnflow.wizard.answers import MAX_NOTE, BadAnswer
 from returnflow.wizard.lines import LinesForm
 from returnflow.wizard.texts import no_way_back
+from returnflow.wizard.turn import front
 
 NOT_SATISFIED = ("not satisfied", "unsatisfied")
 """What an agent may type for the reason of rule 34."""
@@ -96,9 +97,9 @@ def note(typed: str) -> str:
 
 
 def to_copy(run: Run) -> str:
-    """What is worth copying: the tracking ids of the call, or else its case id."""
-    tracking = [line.tracking_id for line in run.session.case.opened]
-    return " ".join(tracking) or run.log.header.case_id
+    """What is worth copying: the ids of what was done in the call, or else its case id."""
+    session = run.session
+    return " ".join(front(session).ids(session.case)) or run.log.header.case_id
 
 
 # -- a transfer -------------------------------------------------------------------------------

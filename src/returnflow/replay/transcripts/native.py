@@ -37,6 +37,7 @@ class _Case(msgspec.Struct):
 
     case_id: str
     agent: str = ""
+    sop: str = ""
     policy_date: date | None = None
     zone: str | None = None
 
@@ -155,6 +156,11 @@ def _by_parts(unit: Unit, options: Options, words: Vocabulary) -> Transcript:
     gaps = False
     for index, body in enumerate(bodies):
         if unknown := _unknown(body, index, words):
+            if case.sop and options.sop and case.sop != options.sop and not unknown.neutral:
+                # Another procedure has other events: nobody has done anything wrong.
+                return unreadable(
+                    unit, f"this is a call of {case.sop}, not of {options.sop}; give its --sop"
+                )
             members.append(unknown)
             continue
         found = _event(body, words)

@@ -53,6 +53,7 @@ class Options(msgspec.Struct, frozen=True):
 
     Args:
         vocabulary: the name of the procedure's vocabulary.
+        sop: the name of the procedure; empty: not to be compared.
         date: the policy date of transcripts that do not record one.
         zone: the policy zone, an IANA name, of transcripts that do not record one.
         tools: a YAML file that maps tools to operations (`docs/transcripts.md`).
@@ -60,6 +61,7 @@ class Options(msgspec.Struct, frozen=True):
     """
 
     vocabulary: str = "returns"
+    sop: str = ""
     date: date | None = None
     zone: str | None = None
     tools: str | None = None
