@@ -27,6 +27,7 @@ from screen.driver import (
     Keys,
     lacks,
     play,
+    resized,
     shows,
     typed,
 )
@@ -442,3 +443,11 @@ def test_a_transfer_while_the_shop_is_slow(stage: Stage) -> None:
     shop = ScriptedShop(curated_shop(), [Hangs("get_order_details")])
     played = play(stage, *ANN, "t", ENTER, ENTER, "q", shop=shop, patience=0.0)
     assert played.state == "transferred"
+
+
+def test_nothing_is_done_where_nothing_is_seen(stage: Stage) -> None:
+    """In a window too small to show it an answer is not heard, not even later."""
+    keys, shop = REACH["identified"]
+    played = play(stage, resized(40, 12), *keys, resized(80, 24), shows("┃ “"), shop=shop())
+    assert (played.state or "started") == "started"
+    assert not played.ended

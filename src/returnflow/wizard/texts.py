@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from returnflow.engine.run import Run
 from returnflow.engine.vocabulary import event_name
 from returnflow.wizard.turn import Turn
@@ -65,9 +67,10 @@ def leaving(kept: bool) -> str:
     return f"Leave the call? {what}"
 
 
-def items_chosen(count: int, total: int) -> str:
-    """How many items are chosen, also of those that a search does not show."""
-    return f"{count} of {total} item{'' if total == 1 else 's'} chosen"
+def items_chosen(count: int, total: int, unseen: Sequence[str] = ()) -> str:
+    """How many items are chosen; those that a search does not show are named."""
+    how_many = f"{count} of {total} item{'' if total == 1 else 's'} chosen"
+    return f"{how_many}, not shown: {', '.join(unseen)}" if unseen else how_many
 
 
 def copied(text: str, *, done: bool) -> str:

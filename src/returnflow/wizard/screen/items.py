@@ -83,7 +83,13 @@ class Items(Ways):
             blocks.append(block)
         if not self.wanted_units:
             return self._view.parts(blocks, self.cursor, height, width)
-        chosen = row(fit(items_chosen(len(self.wanted_units), len(self._all)), width))
+        seen = {choice.ident for choice, _ in self.found}
+        unseen = [
+            listed.title
+            for choice, listed in self._all
+            if choice.ident in self.wanted_units and choice.ident not in seen
+        ]
+        chosen = row(fit(items_chosen(len(self.wanted_units), len(self._all), unseen), width))
         return [*self._view.parts(blocks, self.cursor, max(1, height - 1), width), Part(chosen)][
             :height
         ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from returnflow.engine.front import Fact
 from returnflow.engine.run import Run
 from returnflow.engine.session import Session
-from returnflow.masking import veiled_text
+from returnflow.masking import veiled_name, veiled_text
 from returnflow.returns.story import story
 from returnflow.settings import Settings
 from returnflow.wizard import overview, texts
@@ -113,8 +113,15 @@ class Sight:
         if self.run is None:
             return []
         sentences = self.run.session.definition.vocabulary.sentences
-        lines = story(self.run.log.header, self.run.log.entries, None, sentences)
-        return [line if self._unveiled else veiled_text(line) for line in lines]
+        lines = list(story(self.run.log.header, self.run.log.entries, None, sentences))
+        if self._unveiled:
+            return lines
+        customer = getattr(self.run.session.case, "customer", None)
+        if customer is not None:
+            name = f"{customer.first_name} {customer.last_name}".strip()
+            veiled = veiled_name(customer.first_name, customer.last_name)
+            lines = [line.replace(name, veiled) if name else line for line in lines]
+        return [veiled_text(line) for line in lines]
 
     def menu(self, *, options: bool) -> Menu:
         """Everything that can be done now; it finishes with a `Typed`, or with `UNVEIL`.

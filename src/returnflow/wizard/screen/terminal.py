@@ -35,6 +35,7 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
 from returnflow.wizard.answers import MAX_NOTE
+from returnflow.wizard.console import LEAST_COLUMNS, LEAST_ROWS
 from returnflow.wizard.screen.canvas import Canvas
 from returnflow.wizard.screen.entry import Action, Entry
 from returnflow.wizard.screen.keys import NAMED, TYPED
@@ -104,7 +105,9 @@ class Terminal:
         )
         self.app.ttimeoutlen = 0.05
         self.app.timeoutlen = 0.05
-        self._keys = HeldKeys(self.app.key_processor, lambda: self._result is not None)
+        self._keys = HeldKeys(
+            self.app.key_processor, lambda: self._result is not None, self._visible
+        )
         self.app.key_processor = self._keys
         self._running: asyncio.Task[None] | None = None
 
@@ -252,8 +255,12 @@ class Terminal:
         self._float.width, self._float.height = place.width, place.height
         return self._painting
 
+    def _visible(self) -> bool:
+        size = self.app.output.get_size()
+        return size.columns >= LEAST_COLUMNS and size.rows >= LEAST_ROWS
+
     def _clicked(self, action: Action) -> None:
-        if self._result is not None:
+        if self._result is not None and self._visible():
             action()
 
     # -- keys -----------------------------------------------------------------------------
@@ -305,15 +312,24 @@ IGNORED = (Keys.ControlSquareClose, Keys.ControlUnderscore, Keys.ControlBackslas
 
 
 class HeldKeys(KeyProcessor):
-    """Processes keys one by one for as long as something is asked, and holds the others."""
+    """Processes keys one by one for as long as something is asked, and holds the others.
 
-    def __init__(self, inner: KeyProcessor, asks: Callable[[], bool]) -> None:
+    What is typed where the window is too small to show what it would do is dropped.
+    """
+
+    def __init__(
+        self, inner: KeyProcessor, asks: Callable[[], bool], visible: Callable[[], bool]
+    ) -> None:
         super().__init__(inner._bindings)
         self._asks = asks
+        self._visible = visible
         self.held: deque[KeyPress] = deque()
 
     def process_keys(self) -> None:
         """See prompt_toolkit."""
+        if not self._visible():
+            self.input_queue.clear()
+            return
         self.held.extend(self.input_queue)
         self.input_queue.clear()
         self.go_on()
