@@ -176,13 +176,13 @@ def test_a_new_call_on_a_locked_journal_begins_nothing(scene: Scene) -> None:
 
 def test_a_shop_that_another_program_holds(scene: Scene) -> None:
     """Rule 29: a write that the lock kept out surely was not done; asked again it is."""
-    with at_a_terminal(scene, ["wizard"], busy_timeout=1.0) as terminal:
+    with at_a_terminal(scene, ["wizard"], busy_timeout=0.1) as terminal:
         typed(terminal, ("E-mail:", EMAIL), ("Order id:", ORDER), ("Items:", "LAMP x 2, MUG"))
         typed(terminal, ("Reason for 2", "damaged"), ("Reason for 1", "1"))
         terminal.expect_exact("The customer's answer")
         with locked(scene.folder / "shop.sqlite3"):
             terminal.sendline("yes")
-            terminal.expect_exact("was not sent")
+            terminal.expect(r"was\s+not\s+sent")  # where the line breaks, a path in it decides
             terminal.expect_exact("Your choice:")
         terminal.sendline("/again")
         for _ in range(6):
