@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, Self, Union
 
 import msgspec
 
 from returnflow.errors import UsageError
+from returnflow.plugins import installed
 
 if TYPE_CHECKING:
     from returnflow.engine.abstraction import Abstraction
@@ -243,7 +243,7 @@ def load_vocabulary(name: str) -> Vocabulary:
     Raises:
         UsageError: there is none; the message lists those that are installed.
     """
-    found = {entry.name: entry for entry in entry_points(group="returnflow.vocabularies")}
+    found = {entry.name: entry for entry in installed("returnflow.vocabularies")}
     if name not in found:
         have = ", ".join(sorted(found)) or "none"
         raise UsageError(f"no vocabulary named {name!r} is installed (installed: {have})")
@@ -271,5 +271,5 @@ def vocabulary_of(text: str) -> Vocabulary | None:
 
 def installed_vocabularies() -> list[Vocabulary]:
     """Every vocabulary that is installed, in the order of their names."""
-    names = {entry.name for entry in entry_points(group="returnflow.vocabularies")}
+    names = {entry.name for entry in installed("returnflow.vocabularies")}
     return [load_vocabulary(name) for name in sorted(names)]

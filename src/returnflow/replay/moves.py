@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from returnflow.engine.definition import Definition, Row
 from returnflow.engine.vocabulary import Event, Guard, event_name
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True, eq=False):
     """A condition of the row taken that does not hold."""
 
     guard: Guard
@@ -19,15 +19,13 @@ class Failed:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(msgspec.Struct, frozen=True, eq=False):
     """A row before the one taken that does hold: the procedure leads there."""
 
     row: Row
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(msgspec.Struct, frozen=True, eq=False):
     """An event that must have come before, unrecorded, for this one to be in order."""
 
     name: str
@@ -36,15 +34,13 @@ class Absent:
 Issue = Failed | Passed | Absent
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(msgspec.Struct, frozen=True, eq=False):
     """A condition that the facts at hand cannot tell."""
 
     guard: Guard
 
 
-@dataclass(frozen=True, slots=True)
-class Sync:
+class Sync(msgspec.Struct, frozen=True, eq=False):
     """An event, and the row that takes it, with what is wrong about it."""
 
     at: int
@@ -55,8 +51,7 @@ class Sync:
     case: Any
 
 
-@dataclass(frozen=True, slots=True)
-class LogMove:
+class LogMove(msgspec.Struct, frozen=True, eq=False):
     """An event that the procedure has no place for where it stands.
 
     Args:
@@ -69,8 +64,7 @@ class LogMove:
     harmless: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelMove:
+class ModelMove(msgspec.Struct, frozen=True, eq=False):
     """A row that was taken without an event, before the event at `at`."""
 
     at: int
@@ -81,8 +75,7 @@ class ModelMove:
 Move = Sync | LogMove | ModelMove
 
 
-@dataclass(slots=True)
-class Way:
+class Way(msgspec.Struct, eq=False):
     """The way chosen: its moves, the facts and the state at its end, its cost."""
 
     moves: list[Move]

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -21,6 +20,7 @@ import msgspec
 
 from returnflow.engine.transcript import Damage, Transcript
 from returnflow.errors import UsageError
+from returnflow.plugins import installed
 from returnflow.replay.transcripts import sources
 from returnflow.replay.transcripts.sources import Found, Progress, Stream
 
@@ -123,7 +123,7 @@ def formats() -> list[str]:
 
 @cache
 def _installed() -> dict[str, Any]:
-    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    found = {entry.name: entry for entry in installed(GROUP)}
     later = sorted(name for name in found if name not in _FIRST)
     return {name: found[name] for name in (*_FIRST, *later) if name in found}
 
