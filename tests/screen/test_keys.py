@@ -13,7 +13,9 @@ from returnflow.errors import JournalError
 from returnflow.returns import events as ev
 from returnflow.settings import Settings
 from returnflow.wizard.commands import COMMANDS
+from returnflow.wizard.screen.entries import Answers
 from returnflow.wizard.screen.keys import NAMED
+from returnflow.wizard.texts import NEXT_CALL
 from screen.driver import (
     CTRL_C,
     CTRL_U,
@@ -310,3 +312,36 @@ def test_a_note_that_the_journal_does_not_take(
     failures.append(JournalError("busy"))
     last = play(stage, *ANN, f"/close{ENTER}", "o", f"two{ENTER}", again, "y", told, "q")
     assert [entry.text for entry in last.entries if entry.kind == "noted"] == ["two"]
+
+
+def test_a_space_in_a_search_chooses_nothing_that_was_not_looked_at(stage: Stage) -> None:
+    """It begins another word while several items are found; one that is left it chooses."""
+    play(
+        stage,
+        *ANN,
+        "e",
+        " ",
+        lacks("items chosen"),
+        "c",
+        shows("Search: e c"),
+        CTRL_U,
+        "zzz",
+        shows("Nothing matches what is searched for"),
+        CTRL_U,
+        "e",
+        DOWN,
+        " ",
+        shows("1 of 3 items chosen"),
+    )
+
+
+def test_a_letter_means_the_same_where_a_word_is_missing() -> None:
+    """After a resumed call there is no next one; a note is kept with the same letter."""
+    fewer = {word: about for word, about in NEXT_CALL.items() if word != "next"}
+    assert dict(Answers(NEXT_CALL).hints())["o"] == "note"
+    assert dict(Answers(fewer, among=NEXT_CALL).hints()) == {"o": "note", "s": "story", "q": "quit"}
+
+
+def test_the_rail_ticks_nothing_that_lies_ahead_again(stage: Stage) -> None:
+    """An order id that was wrong leads back; what comes after it is still to come."""
+    play(stage, ANN[0], f"O-404{ENTER}", lacks("✓ 3"), ANN[1], shows("✓ 3"))

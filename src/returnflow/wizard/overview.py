@@ -55,13 +55,15 @@ def journey(run: Run) -> Journey:
     now = run.session.state.step
     been = _steps_seen(definition, run.log.entries)
     kept = [step for step in definition.steps if step not in _ends(definition)]
+    # A call that went back has the steps behind it before it again.
+    here = kept.index(now) if now in kept else len(kept)
     stops = tuple(
         Stop(
             step,
             definition.steps[step],
-            "now" if step == now else "done" if step in been else "ahead",
+            "now" if step == now else "done" if step in been and number < here else "ahead",
         )
-        for step in kept
+        for number, step in enumerate(kept)
     )
     writes = {state.step for state in definition.states.values() if state.is_write}
     horizon = next((n for n, step in enumerate(kept) if step in writes), len(kept))
@@ -131,7 +133,8 @@ def wrap_up(run: Run, now: datetime) -> WrapUp:
     session = run.session
     state = session.state
     began = run.log.header.started_at
-    last = run.log.entries[-1].at if run.log.entries else now
+    # A note that is kept afterwards does not make a call longer.
+    last = next((each.at for each in reversed(run.log.entries) if each.kind == "event"), now)
     seconds = max(0, round((last - began).total_seconds()))
     return WrapUp(
         title=state.title,

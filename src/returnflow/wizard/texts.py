@@ -67,6 +67,9 @@ def leaving(kept: bool) -> str:
     return f"Leave the call? {what}"
 
 
+NOTHING_FOUND = "Nothing matches what is searched for; Backspace takes it back."
+
+
 def items_chosen(count: int, total: int, unseen: Sequence[str] = ()) -> str:
     """How many items are chosen; those that a search does not show are named."""
     how_many = f"{count} of {total} item{'' if total == 1 else 's'} chosen"

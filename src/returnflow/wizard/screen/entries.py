@@ -18,7 +18,7 @@ from returnflow.wizard.screen.entry import (
     Ways,
     text_parts,
 )
-from returnflow.wizard.texts import SAY_HERE
+from returnflow.wizard.texts import NOTHING_FOUND, SAY_HERE
 from returnflow.wizard.turn import Tick
 
 
@@ -95,6 +95,8 @@ class Listing(Ways):
 
     def parts(self, width: int, height: int) -> list[Part]:
         """See `Entry`."""
+        if not self.found:
+            return text_parts([NOTHING_FOUND], width)
         blocks: list[list[Part]] = []
         for number, (_, listed) in enumerate(self.found):
             here = number == self.cursor and self.way is None
@@ -309,14 +311,22 @@ class Answers(Entry):
     Args:
         words: by word, what it means.
         about: lines above.
+        among: all the words that there can be, so that a letter means the same wherever some of
+            them are missing.
     """
 
     def __init__(
-        self, words: Mapping[str, str], about: Sequence[str] = (), *, escape: str = ""
+        self,
+        words: Mapping[str, str],
+        about: Sequence[str] = (),
+        *,
+        escape: str = "",
+        among: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self._words = dict(words)
-        self._letters = letters(words)
+        every = letters(among or words)
+        self._letters = {word: every[word] for word in words}
         self._first, self._page = 0, 1
         self._about = about
         self._escape = escape

@@ -16,7 +16,7 @@ from returnflow.wizard.screen.cells import fit, row, steady, wide, wrapped
 from returnflow.wizard.screen.entries import View, narrowed
 from returnflow.wizard.screen.entry import Action, Hint, Part, Ways, text_parts
 from returnflow.wizard.screen.keys import shown
-from returnflow.wizard.texts import CHOOSE_ITEMS, SEARCH, items_chosen
+from returnflow.wizard.texts import CHOOSE_ITEMS, NOTHING_FOUND, SEARCH, items_chosen
 
 MOST_DIGITS = 6
 
@@ -44,7 +44,7 @@ class Items(Ways):
         self._all = list(zip(choices, listing, strict=True))
         self._accept = accept
         self._check_key = check_key
-        self._typing = False
+        self._typing = self._searching = False
         self._view = View()
         self.cursor = 0
         self.wanted_units: dict[str, int] = {}
@@ -62,7 +62,7 @@ class Items(Ways):
 
     def parts(self, width: int, height: int) -> list[Part]:
         """See `Entry`."""
-        blocks = []
+        blocks = [] if self.found else [text_parts([NOTHING_FOUND], width)]
         for number, (choice, listed) in enumerate(self.found):
             here = number == self.cursor and self.way is None
             units = self.wanted_units.get(choice.ident, 0)
@@ -116,6 +116,9 @@ class Items(Ways):
         if self.line.text:
             # A hyphen belongs to ids; while something is searched for, it is typed.
             del own["-"], own["+"]
+        if self._searching and len(self.found) != 1:
+            # Another word is to follow: nothing is chosen that was not looked at.
+            del own["space"]
         if self.line.text.startswith("/"):
             return {"enter": self._enter, **super().keys()}
         if self._check_key:
@@ -131,6 +134,8 @@ class Items(Ways):
     def hints(self) -> Sequence[Hint]:
         """See `Entry`."""
         check = ((shown(self._check_key), "check it"),) if self._check_key else ()
+        if self._searching and len(self.found) > 1:
+            return (("↑↓", "which, then Space"), ("letters", "search on"), ("Enter", "go on"))
         return (
             ("Space", "choose"),
             ("1-9", "how many"),
@@ -144,6 +149,7 @@ class Items(Ways):
         """See `Entry`."""
         super().typed()
         self.cursor, self._typing = 0, False
+        self._searching = bool(self.line.text.strip())
 
     def _toggle(self) -> None:
         choice = self.at
@@ -186,7 +192,7 @@ class Items(Ways):
 
     def _move(self, by: int) -> None:
         count, at = len(self.found), (self.cursor or 0) + by
-        self._typing = False
+        self._typing = self._searching = False
         if at >= count and by == 1 and self.options:
             self.way = 0
         self.cursor = max(0, min(count - 1, at))
