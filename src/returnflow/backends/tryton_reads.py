@@ -25,6 +25,7 @@ from returnflow.backends.tryton_rows import (
     Shipment,
 )
 from returnflow.backends.tryton_rpc import Session
+from returnflow.backends.tryton_writes import sendable
 from returnflow.errors import AmbiguousError, NotFoundError, UnavailableError
 from returnflow.inert import fold
 from returnflow.records import (
@@ -53,7 +54,7 @@ class Reads:
     def customer(self, email: str) -> Customer:
         """See the protocol. Messages leave the address out (rule 38)."""
         wanted = fold(email)
-        if not wanted or not _sendable(wanted):
+        if not wanted or not sendable(wanted):
             raise NotFoundError(_NO_CUSTOMER)
         found = rows.every(
             self._session,
@@ -158,7 +159,7 @@ class Reads:
             UnavailableError: also where several have it; none is guessed.
         """
         wanted = fold(order_id)
-        if not wanted or not _sendable(order_id):
+        if not wanted or not sendable(order_id):
             return None
         found = orders.find_sales(self._session, [order_id], self._company.id)
         found = [sale for sale in found if fold(sale.number) == wanted]
@@ -172,9 +173,9 @@ class Reads:
     def summaries(self, order_ids: Sequence[str]) -> OrdersSummary:
         """See the protocol. An id given twice is answered once."""
         wanted = {fold(each): each for each in reversed(order_ids)}
-        sendable = [each for key, each in wanted.items() if key and _sendable(each)]
+        known = [each for key, each in wanted.items() if key and sendable(each)]
         sales: dict[str, list[Sale]] = {}
-        for sale in orders.find_sales(self._session, sendable, self._company.id):
+        for sale in orders.find_sales(self._session, known, self._company.id):
             sales.setdefault(fold(sale.number), []).append(sale)
         alone = {key: found[0] for key, found in sales.items() if len(found) == 1}
         book = orders.Book(self._session, list(alone.values()))
@@ -208,7 +209,7 @@ class Reads:
         )
 
     def _product(self, item_id: str) -> Product | None:
-        if not item_id or not _sendable(item_id):
+        if not item_id or not sendable(item_id):
             return None
         number = orders.product_of(item_id)
         domain = [("code", "=", item_id)] if number is None else [("id", "=", number)]
@@ -238,7 +239,7 @@ class Reads:
     def package(self, package_id: str) -> Package:
         """See the protocol."""
         wanted = package_id.strip()
-        if not wanted or not _sendable(wanted):
+        if not wanted or not sendable(wanted):
             raise NotFoundError(f"Tryton has no shipment {package_id!r}")
         number = orders.move_of(wanted)
         if number is not None:
@@ -279,8 +280,3 @@ def _package(package_id: str, type_: str, status: str, dates: Shipment | Move) -
         estimated_delivery_date=dates.planned_date.isoformat() if dates.planned_date else "",
         final_delivery_date=arrived.isoformat() if arrived else "",
     )
-
-
-def _sendable(text: str) -> bool:
-    """Whether a server takes the text: no half of a character, no NUL."""
-    return not any("\ud800" <= char <= "\udfff" or char == "\0" for char in text)

@@ -11,7 +11,7 @@ import msgspec
 
 from returnflow.delayed import events as ev
 from returnflow.delayed import news
-from returnflow.delayed.news import Verdict
+from returnflow.engine.vocabulary import Verdict, all_of
 from returnflow.records import Customer, Order, OrdersSummary, Package
 from returnflow.redacted import hidden
 from returnflow.returns.eligibility import lines_of
@@ -259,7 +259,7 @@ class Case:
         cost: Verdict = news.worth(package) is not None
         if package.shipment_cost is None or not package.currency or hidden(package.currency):
             cost = None if cost or package.shipment_cost is None else False
-        return news.all_of((known, cost, news.delayed(package, self.today, self.zone)))
+        return all_of((known, cost, news.delayed(package, self.today, self.zone)))
 
     def offers(self) -> list[Card]:
         """A gift card for each package of the item for which one can be offered."""

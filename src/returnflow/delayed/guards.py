@@ -9,8 +9,7 @@ from typing import Any
 
 from returnflow.delayed import events as ev
 from returnflow.delayed.case import OFFER, Case
-from returnflow.delayed.news import Verdict, all_of, any_of
-from returnflow.engine.vocabulary import Guard, about_nothing
+from returnflow.engine.vocabulary import Guard, Verdict, about_nothing, all_of, any_of
 from returnflow.redacted import hidden
 from returnflow.returns.eligibility import lines_of
 from returnflow.returns.guards import GUARDS as SHARED

@@ -7,30 +7,16 @@ where nobody who reads the record can tell; live, nothing is hidden.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
+from returnflow.engine.vocabulary import Verdict, all_of, any_of
 from returnflow.records import Package
 from returnflow.redacted import hidden
 from returnflow.returns.eligibility import ON_ITS_WAY, calendar_day
 
 DELIVERY = "ORDER_DELIVERY"
 """The type of a package that brings something to a customer (rule 11)."""
-
-Verdict = bool | None
-
-
-def any_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """True where one is, else None where one cannot be told, else False."""
-    found = list(verdicts)
-    return True if True in found else None if None in found else False
-
-
-def all_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """False where one is, else None where one cannot be told, else True."""
-    found = list(verdicts)
-    return False if False in found else None if None in found else True
 
 
 def notice(package: Package | None) -> str:

@@ -12,7 +12,13 @@ from returnflow.delayed.case import CARD, NEWS, OFFER, Card, Case
 from returnflow.delayed.news import promise
 from returnflow.engine.vocabulary import Due
 from returnflow.returns.eligibility import calendar_day, day_words, status_words
-from returnflow.returns.telling import SAYABLE, money, order_scope, standing_scope
+from returnflow.returns.telling import (
+    money,
+    order_scope,
+    short,
+    standing_scope,
+    who_and_which,
+)
 from returnflow.returns.telling import sample_scope as returns_sample
 
 NOTICES = (*NEWS, OFFER, CARD)
@@ -23,7 +29,7 @@ def scope(case: Case) -> dict[str, Any]:
     """Everything that words may name; a name always exists, if only as empty text."""
     return {
         **order_scope(case),
-        "item": _short(case.description),
+        "item": short(case.description),
         "packages": [
             package_values(case, one) for one in case.package_ids() if one in case.packages
         ],
@@ -93,23 +99,7 @@ def sample_due() -> dict[str, Any]:
 
 def draft_summary(case: Case, reason: str) -> str:
     """What the next person should know, drafted from the facts; never empty (rule 34)."""
-    said = {"asked": "Asks for a human.", "not_satisfied": "Is not satisfied."}
-    parts = [said.get(reason, f"Reason: {reason.strip()}." if reason.strip() else "")]
-    customer = case.customer
-    if customer is not None:
-        name = f"{customer.first_name} {customer.last_name}".strip()
-        parts.append(f"Customer {customer.customer_id}{f', {name}' if name else ''}.")
-    elif case.email:
-        parts.append(f"Not identified; gave the address {case.email}.")
-    else:
-        parts.append("Not identified; no address given yet.")
-    if case.gone_through:
-        parts.append("Recognised none of the open orders.")
-    if case.order is not None:
-        date = _day(case.order.order_date, case.zone)
-        parts.append(f"Order {case.order.order_id}{f' of {date}' if date else ''}.")
-    elif case.wanted_order:
-        parts.append(f"Named order {case.wanted_order}.")
+    parts = who_and_which(case, reason)
     if case.item_id:
         parts.append(f"Waits for {case.description}.")
     parts += [_package_words(case, one) for one in case.package_ids()]
@@ -157,7 +147,7 @@ def package_values(case: Case, package_id: str) -> dict[str, Any]:
     """What can be said of a package of the item; an item not shipped has none."""
     package = case.packages.get(package_id)
     values = dict.fromkeys(_PACKAGE, "")
-    values |= {"item": _short(case.description)}
+    values |= {"item": short(case.description)}
     if package_id in case.package_ids():
         values["package_id"] = package_id
     if package is not None:
@@ -180,15 +170,7 @@ def _card(card: Card) -> dict[str, Any]:
     }
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= SAYABLE else name[: SAYABLE - 1].rstrip() + "…"
-
-
 def _readable(text: str, zone: str) -> str:
     """A date as it is said; nothing where nobody can read it: it is no promise."""
     day = calendar_day(text, zone) if text else None
     return day_words(day) if day else ""
-
-
-def _day(text: str, zone: str) -> str:
-    return _readable(text, zone) or text

@@ -8,7 +8,7 @@ the entry-point group ``returnflow.vocabularies``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -26,6 +26,28 @@ if TYPE_CHECKING:
 
 Verdict = bool | None
 """What a guard answers: True, False, or None where the facts at hand cannot tell."""
+
+
+def any_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """True where one is, else None where one cannot be told, else False."""
+    found: Verdict = False
+    for verdict in verdicts:
+        if verdict:
+            return True
+        if verdict is None:
+            found = None
+    return found
+
+
+def all_of(verdicts: Iterable[Verdict]) -> Verdict:
+    """False where one is, else None where one cannot be told, else True."""
+    found: Verdict = True
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        if verdict is None:
+            found = None
+    return found
 
 
 def _snake(name: str) -> str:

@@ -7,10 +7,10 @@ that says in one sentence why it does not hold; it is called only when words are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from returnflow.engine.vocabulary import Guard, Verdict, about_nothing
+from returnflow.engine.vocabulary import Guard, Verdict, about_nothing, all_of, any_of
 from returnflow.inert import fold
 from returnflow.redacted import NOT_RECORDED_UNITS, hidden
 from returnflow.returns import eligibility
@@ -38,28 +38,6 @@ def _guard(
         return guard
 
     return register
-
-
-def _any_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """True where one is, else None where one cannot be told, else False."""
-    found: Verdict = False
-    for verdict in verdicts:
-        if verdict:
-            return True
-        if verdict is None:
-            found = None
-    return found
-
-
-def _all_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """False where one is, else None where one cannot be told, else True."""
-    found: Verdict = True
-    for verdict in verdicts:
-        if verdict is False:
-            return False
-        if verdict is None:
-            found = None
-    return found
 
 
 # -- orders -----------------------------------------------------------------------------------
@@ -155,7 +133,7 @@ def picks_in_order(case: Case, event: ev.ItemsPicked) -> Verdict:
     """Something is picked, and every pick is an item of the selected order."""
     if not event.picks:
         return False
-    return _all_of(_of_order(case, pick.item_id) for pick in event.picks)
+    return all_of(_of_order(case, pick.item_id) for pick in event.picks)
 
 
 def _too_many(case: Case, event: ev.ItemsPicked) -> str:
@@ -189,7 +167,7 @@ def picks_available(case: Case, event: ev.ItemsPicked) -> Verdict:
         return False
     if len(units) < len(event.picks) or case.order is None:
         return None
-    return _all_of(_available(case, item_id, wanted) for item_id, wanted in case.wanted().items())
+    return all_of(_available(case, item_id, wanted) for item_id, wanted in case.wanted().items())
 
 
 def _available(case: Case, item_id: str, wanted: int) -> Verdict:
@@ -282,7 +260,7 @@ def _refusal(decision: eligibility.Decision) -> str:
 )
 def something_eligible(case: Case, event: Any) -> Verdict:
     """At least one unit of one pick may go back (rule 9)."""
-    return _any_of(case.may_return(item_id, 1) for item_id in case.wanted())
+    return any_of(case.may_return(item_id, 1) for item_id in case.wanted())
 
 
 # -- the yes ----------------------------------------------------------------------------------
@@ -326,7 +304,7 @@ def _bad_reason(case: Case, event: ev.ReturnConfirmed) -> str:
 )
 def reasons_known(case: Case, event: ev.ReturnConfirmed) -> Verdict:
     """Every reason is one of the five (rule 26)."""
-    return _all_of(
+    return all_of(
         None if hidden(line.reason) else line.reason in ev.REASONS for line in event.lines
     )
 
@@ -369,7 +347,7 @@ def lines_eligible(case: Case, event: ev.ReturnConfirmed) -> Verdict:
     """Every line was picked, checked, and lies within what may go back (rules 9, 14, 17)."""
     if not event.lines:
         return False
-    return _all_of(_line_allowed(case, event, item_id) for item_id in _confirmed(event))
+    return all_of(_line_allowed(case, event, item_id) for item_id in _confirmed(event))
 
 
 def _line_allowed(case: Case, event: ev.ReturnConfirmed, item_id: str) -> Verdict:
@@ -384,7 +362,7 @@ def _line_allowed(case: Case, event: ev.ReturnConfirmed, item_id: str) -> Verdic
     wanted = picked.get(item_id, NOT_RECORDED_UNITS)
     if quantity > wanted >= 0:
         return False
-    return _all_of((chosen, case.may_return(item_id, quantity)))
+    return all_of((chosen, case.may_return(item_id, quantity)))
 
 
 # -- writing ----------------------------------------------------------------------------------
@@ -522,7 +500,7 @@ def transfer_as_asked(case: Case, event: ev.TransferRequested) -> Verdict:
     customer_id = case.customer.customer_id if case.customer else None
     if case.transfer_repeated is not False:
         return None if case.transfer_repeated is None else False
-    return _all_of(
+    return all_of(
         None if hidden(one or "") or hidden(other or "") else one == other
         for one, other in (
             (event.customer_id, customer_id),

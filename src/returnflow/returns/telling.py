@@ -56,7 +56,7 @@ def order_scope(case: Any) -> dict[str, Any]:
         "orders": [
             {
                 "order_id": order.order_id,
-                "date": _day(order.order_date, case.zone),
+                "date": said_day(order.order_date, case.zone),
                 "lines": [
                     {
                         "description": item.description or item.item_id,
@@ -74,7 +74,7 @@ def order_scope(case: Any) -> dict[str, Any]:
         ],
         "order": {
             "order_id": case.order.order_id if case.order else "",
-            "date": _day(case.order.order_date, case.zone) if case.order else "",
+            "date": said_day(case.order.order_date, case.zone) if case.order else "",
         },
     }
 
@@ -168,6 +168,20 @@ def sample_due() -> dict[str, Any]:
 
 def draft_summary(case: Case, reason: str) -> str:
     """What the next person should know, drafted from the facts; never empty (rule 34)."""
+    parts = who_and_which(case, reason)
+    for line in case.all_lines:
+        parts.append(_outcome(case, line))
+    if not case.lines:
+        parts.extend(_standing(case))
+    return " ".join(part for part in parts if part)
+
+
+def who_and_which(case: Any, reason: str) -> list[str]:
+    """The beginning of a summary: why the customer is transferred, who they are, and the order.
+
+    Args:
+        case: of any vocabulary that has the facts of customer and order.
+    """
     said = {"asked": "Asks for a human.", "not_satisfied": "Is not satisfied."}
     parts = [said.get(reason, f"Reason: {reason.strip()}." if reason.strip() else "")]
     customer = case.customer
@@ -181,15 +195,11 @@ def draft_summary(case: Case, reason: str) -> str:
     if case.gone_through:
         parts.append("Recognised none of the open orders.")
     if case.order is not None:
-        date = _day(case.order.order_date, case.zone)
+        date = said_day(case.order.order_date, case.zone)
         parts.append(f"Order {case.order.order_id}{f' of {date}' if date else ''}.")
     elif case.wanted_order:
         parts.append(f"Named order {case.wanted_order}.")
-    for line in case.all_lines:
-        parts.append(_outcome(case, line))
-    if not case.lines:
-        parts.extend(_standing(case))
-    return " ".join(part for part in parts if part)
+    return parts
 
 
 def _standing(case: Case) -> list[str]:
@@ -227,12 +237,13 @@ def _outcome(case: Case, line: Line) -> str:
 # -- pieces -----------------------------------------------------------------------------------
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     """A name as it can be said; the screen has it whole."""
     return name if len(name) <= SAYABLE else name[: SAYABLE - 1].rstrip() + "…"
 
 
-def _day(text: str, zone: str) -> str:
+def said_day(text: str, zone: str) -> str:
+    """A date as it is said; as the shop wrote it where nobody can read it."""
     day = eligibility.calendar_day(text, zone) if text else None
     return eligibility.day_words(day) if day else text
 
@@ -242,7 +253,7 @@ def _decision(case: Case, decision: eligibility.Decision) -> dict[str, Any]:
     closes = eligibility.window_closes(case.order, item, case.zone) if case.order else None
     return {
         "item_id": decision.item_id,
-        "description": _short(decision.description),
+        "description": short(decision.description),
         "wanted": decision.wanted,
         "granted": decision.granted,
         "closes": eligibility.day_words(closes) if closes else "",
@@ -253,7 +264,7 @@ def _decision(case: Case, decision: eligibility.Decision) -> dict[str, Any]:
 def _line(case: Case, line: Line) -> dict[str, Any]:
     return {
         "item_id": line.item_id,
-        "description": _short(case.name_of(line.item_id)),
+        "description": short(case.name_of(line.item_id)),
         "quantity": line.quantity,
         "reason": line.reason,
         "state": line.state,
