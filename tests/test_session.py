@@ -195,7 +195,7 @@ def test_a_backend_that_fails_leads_back_to_the_question() -> None:
         assert session.state.operation is not None
         operation = session.state.operation.name
         on(session, (failed(operation), back))
-        assert "no answer" in session.tell()
+        assert "did not give me an answer" in session.tell()
         session = call(*path, (failed(operation, "cancelled"), back))
         assert "stopped" in session.tell()
 

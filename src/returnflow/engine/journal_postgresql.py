@@ -1,10 +1,11 @@
 """A journal's database on a PostgreSQL server, for many agents on many machines.
 
 A row is one statement and one round trip, committed with ``synchronous_commit`` on. A case is
-claimed by an advisory lock of the session that also writes: a process that is killed loses it at
-once, and one whose machine is gone or cut off loses it when the server notices, after about
-`postgresql.SILENCE_SECONDS`. Should a claim ever be lost unnoticed, the primary key of the rows
-still lets only one of two go on: every row has a number, and each number one row.
+claimed by an advisory lock of the session that also writes: a process that is killed loses it as
+soon as the server has seen its line close, and one whose machine is gone or cut off loses it when
+the server notices, after about `postgresql.SILENCE_SECONDS`. Should a claim ever be lost
+unnoticed, the primary key of the rows still lets only one of two go on: every row has a number,
+and each number one row.
 
 A connection that broke is made anew, and the claims with it. Whether a row whose answer was lost
 is there already, its number tells: the same row again is no conflict.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
@@ -30,6 +32,10 @@ T = TypeVar("T")
 _PROGRAM = "returnflow"
 _PATIENCE_MS = 5000
 """How long the end of a former session is waited for."""
+_CLAIM_PATIENCE_S = 1.0
+"""How long a claim is tried: who takes up the case of a wizard that was killed just now may be
+quicker than the server, which has yet to see that the line is closed."""
+_CLAIM_PAUSE_S = 0.02
 
 
 def _insert(table: sa.Table, more: str = "") -> str:
@@ -246,15 +252,21 @@ class PostgresDatabase:
         """Locks; who holds it where that cannot be."""
 
         def work(connection: sa.Connection) -> str | None:
-            if connection.execute(_LOCK, {"key": key}).scalar():
-                return None
-            holder = connection.execute(_HOLDER, {"key": key}).first()
-            if holder is None or not holder.name:
-                return "another session"
-            name = str(holder.name).removeprefix(f"{_PROGRAM} ")
-            return f"{name}, at {holder.host}" if holder.host else name
+            until = time.monotonic() + _CLAIM_PATIENCE_S
+            while not connection.execute(_LOCK, {"key": key}).scalar():
+                if time.monotonic() > until:
+                    return self._holder(connection, key)
+                time.sleep(_CLAIM_PAUSE_S)
+            return None
 
         return self._read(work)
+
+    def _holder(self, connection: sa.Connection, key: int) -> str:
+        holder = connection.execute(_HOLDER, {"key": key}).first()
+        if holder is None or not holder.name:
+            return "another session"
+        name = str(holder.name).removeprefix(f"{_PROGRAM} ")
+        return f"{name}, at {holder.host}" if holder.host else name
 
     # -- the session --------------------------------------------------------------------------
 
