@@ -329,6 +329,18 @@ def test_a_flip_names_what_only_one_text_finds() -> None:
     assert compare.flip(before, before) is None
 
 
+def test_a_call_that_passes_by_one_text_only_is_told_of() -> None:
+    before, after = report("C", NOTICE, score=90), report("C", NOTICE, score=50, passed=False)
+    flip = compare.flip(before, after)
+    assert flip is not None
+    text = fits(compare.told(flip))
+    assert "violates, score 90 → 50 (passed → failed)" in text
+    counts = compare.FlipTally()
+    counts.count(before, after)
+    assert (counts.flipped, counts.differing) == (0, 1)
+    assert "1 score changes, 1 of them past the pass mark" in fits(compare.counts(counts, "1", "2"))
+
+
 def test_flips_are_counted() -> None:
     counts = compare.FlipTally()
     part = compare.FlipTally()
@@ -337,7 +349,7 @@ def test_flips_are_counted() -> None:
     counts.add(part)
     assert (counts.flipped, counts.scores) == (1, 2)
     text = fits(compare.counts(counts, "one", "two"))
-    assert "1 of 2 calls flips; 2 scores change." in text
+    assert "1 of 2 calls flips; 2 scores change, 0 of them past the pass mark." in text
     assert re.search(r"conforms +→ violates +1\n", text)
 
 

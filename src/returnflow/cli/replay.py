@@ -98,7 +98,7 @@ _FILE = click.Path(path_type=Path)
     "--compare",
     type=_FILE,
     metavar="FILE",
-    help="Another text of the procedure: list the calls whose verdict it flips, and why.",
+    help="Another text of the procedure: list the calls that it judges otherwise, and why.",
 )
 @click.option(
     "--unmask",

@@ -220,7 +220,7 @@ class Outlet:
         tally, flips = self._all.tally, self._all.flips
         bad = tally.outcomes["unreadable"] + tally.partly + self._number_of_faults
         if self._job.other is not None:
-            bad += flips.flipped
+            bad += flips.differing
         else:
             bad += tally.outcomes["violates"]
             if self._fail_on == "inconclusive":

@@ -26,7 +26,7 @@ INTERRUPTED = 130
 REPLAY_EPILOG = (
     "Exit status: 0 no call violates the procedure (inconclusive ones are counted and listed); "
     "1 one does, or could not be read (or is inconclusive, with --fail-on inconclusive; or "
-    "flips, with --compare); 2 it could not run; 130 it was stopped with Ctrl-C."
+    "is judged otherwise, with --compare); 2 it could not run; 130 it was stopped with Ctrl-C."
 )
 
 CHECK_EPILOG = (

@@ -1,4 +1,4 @@
-"""Two texts of a procedure compared by the calls whose verdict flips."""
+"""Two texts of a procedure compared by the calls whose verdict flips, or that pass by one only."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Flip(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         before, after: the verdict by the text in use, and by the other one.
+        passed_before, passed_after: whether the score reaches the pass mark, by each.
         gone, new: the findings that only one of the two has.
         gone_unobservable, new_unobservable: likewise, what could not be told.
     """
@@ -32,6 +33,8 @@ class Flip(msgspec.Struct, frozen=True, kw_only=True):
     after: Verdict
     score_before: int
     score_after: int
+    passed_before: bool
+    passed_after: bool
     gone: tuple[Finding, ...]
     new: tuple[Finding, ...]
     gone_unobservable: tuple[str, ...]
@@ -40,10 +43,14 @@ class Flip(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class FlipTally:
-    """How many calls went from which verdict to which, and how many scores changed."""
+    """How many calls went from which verdict to which, how many scores changed, and how many calls
+    pass by one text only."""
 
     outcomes: dict[tuple[Outcome, Outcome], int] = field(default_factory=dict)
     scores: int = 0
+    passes: int = 0
+    differing: int = 0
+    """Calls of which the verdict or the passing differs: those that `flip` tells of."""
 
     @property
     def flipped(self) -> int:
@@ -55,17 +62,21 @@ class FlipTally:
         key = (outcome(before), outcome(after))
         self.outcomes[key] = self.outcomes.get(key, 0) + 1
         self.scores += before.score != after.score
+        self.passes += before.passed != after.passed
+        self.differing += flip(before, after) is not None
 
     def add(self, other: FlipTally) -> None:
         """Takes in the counts of the part of the log that follows."""
         for key, number in other.outcomes.items():
             self.outcomes[key] = self.outcomes.get(key, 0) + number
         self.scores += other.scores
+        self.passes += other.passes
+        self.differing += other.differing
 
 
 def flip(before: Report, after: Report) -> Flip | None:
-    """What differs, where the verdict does; None where it is the same."""
-    if before.verdict == after.verdict:
+    """What differs, where the verdict or the passing does; None where both are the same."""
+    if (before.verdict, before.passed) == (after.verdict, after.passed):
         return None
     return Flip(
         id=before.id,
@@ -76,6 +87,8 @@ def flip(before: Report, after: Report) -> Flip | None:
         after=after.verdict,
         score_before=before.score,
         score_after=after.score,
+        passed_before=before.passed,
+        passed_after=after.passed,
         gone=_only(before.findings, after.findings),
         new=_only(after.findings, before.findings),
         gone_unobservable=_words_only(before.unobservable, after.unobservable),
@@ -106,9 +119,14 @@ def _words_only(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ..
 
 def told(flip: Flip) -> Iterator[str]:
     """A flip in lines."""
+    verdict = flip.before if flip.before == flip.after else f"{flip.before} → {flip.after}"
+    marks = {True: "passed", False: "failed"}
+    mark = marks[flip.passed_after]
+    if flip.passed_before != flip.passed_after:
+        mark = f"{marks[flip.passed_before]} → {mark}"
     yield from paragraph(
-        f"{flip.id} · {place(flip.source, flip.line)}: {flip.before} → {flip.after}, score "
-        f"{flip.score_before} → {flip.score_after}"
+        f"{flip.id} · {place(flip.source, flip.line)}: {verdict}, score "
+        f"{flip.score_before} → {flip.score_after} ({mark})"
     )
     for label, findings in (("gone  ", flip.gone), ("new   ", flip.new)):
         for finding in findings[:_REASONS_SHOWN]:
@@ -133,7 +151,9 @@ def counts(tally: FlipTally, before: str, after: str) -> Iterator[str]:
     yield ""
     yield (
         f"{tally.flipped:,} of {total:,} {'call' if total == 1 else 'calls'} "
-        f"{'flips' if tally.flipped == 1 else 'flip'}; {tally.scores:,} scores change."
+        f"{'flips' if tally.flipped == 1 else 'flip'}; {tally.scores:,} "
+        f"{'score changes' if tally.scores == 1 else 'scores change'}, "
+        f"{tally.passes:,} of them past the pass mark."
     )
     for one, two in product(OUTCOMES, OUTCOMES):
         number = tally.outcomes.get((one, two), 0)
