@@ -288,30 +288,32 @@ class Monitor:
     def see(self, seen: Seen, about: Verdict = True) -> bool:
         """Takes an event in; whether the rule is now surely broken."""
         rule = self._rule
-        firsts = _either(matches(rule.first, seen, about))
-        thens = _either(matches(rule.then, seen, about) if rule.then is not None else False)
-        anew = _any(matches(each, seen, about) for each in rule.anew)
+        first = matches(rule.first, seen, about)
+        then = matches(rule.then, seen, about) if rule.then is not None else False
+        anew = _any(matches(each, seen, about) for each in rule.anew) if rule.anew else False
         step = self._automaton
         reached = set()
         for state in self._states:
             for begun in _either(anew):
-                for a in firsts:
-                    for b in thens:
-                        at = 0 if begun and state != BROKEN else state
+                at = 0 if begun and state != BROKEN else state
+                for a in _either(first):
+                    for b in _either(then):
                         reached.add(BROKEN if at == BROKEN else step(at, a, b))
         self._states = reached
         return reached == {BROKEN}
 
     def miss(self, hidden: Collection[str]) -> None:
         """Between two events, events of these names may have happened, unseen."""
-        rule = self._rule
-        maybe_a = bool(rule.first.events & set(hidden)) or not rule.first.events
-        maybe_b = rule.then is not None and (
-            bool(rule.then.events & set(hidden)) or not rule.then.events
-        )
-        maybe_anew = any(not each.events or each.events & set(hidden) for each in rule.anew)
         if not hidden:
             return
+        rule = self._rule
+        maybe_a = not rule.first.events.isdisjoint(hidden) or not rule.first.events
+        maybe_b = rule.then is not None and (
+            not rule.then.events.isdisjoint(hidden) or not rule.then.events
+        )
+        maybe_anew = any(
+            not each.events or not each.events.isdisjoint(hidden) for each in rule.anew
+        )
         while True:
             more = set(self._states)
             for state in self._states - {BROKEN}:
@@ -331,8 +333,11 @@ class Monitor:
         return all(state == BROKEN or state in self._owing for state in self._states)
 
 
+_WAYS: Mapping[Verdict, tuple[bool, ...]] = {None: (True, False), True: (True,), False: (False,)}
+
+
 def _either(verdict: Verdict) -> tuple[bool, ...]:
-    return (True, False) if verdict is None else (verdict,)
+    return _WAYS[verdict]
 
 
 def _any(verdicts: Iterator[Verdict]) -> Verdict:

@@ -17,6 +17,7 @@ from returnflow.engine.scorecard import Kind, severity_of
 from returnflow.engine.transcript import Transcript
 from returnflow.engine.vocabulary import Due, event_name
 from returnflow.replay.findings import Finding, Quote
+from returnflow.replay.moves import leading
 from returnflow.replay.trace import Trace, Tracer, quoted
 
 OUT_OF_TURN = "was made out of its turn; what it showed is kept"
@@ -46,6 +47,7 @@ class Namer:
         self.definition = definition
         self.card = definition.scorecard
         self.tracer = tracer
+        self.leading = leading(definition)
         self.asked = {
             (state.name, question.event): question.label
             for state in definition.states.values()

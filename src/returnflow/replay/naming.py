@@ -31,7 +31,6 @@ from returnflow.replay.moves import (
     Sync,
     Way,
     continues,
-    leading,
 )
 from returnflow.replay.namer import OUT_OF_TURN, Namer
 from returnflow.replay.trace import Trace
@@ -60,7 +59,7 @@ class Naming:
 
     def __init__(self, namer: Namer, trace: Trace, way: Way) -> None:
         self.namer = namer
-        self.leading = leading(namer.definition)
+        self.leading = namer.leading
         self.states = namer.definition.states
         self.trace = trace
         self.way = way

@@ -48,14 +48,13 @@ class PathFinder:
         """The way of a trace."""
         flow = self.net.flow(trace.silent)
         names = [event_name(event) for event in trace.events]
-        narrow = Search(self.net, flow, trace, names).run(new_case())
-        if narrow is not None and not narrow[1]:
-            return narrow[0]
-        # Nobody is accused before it was looked for a way on which nothing is wrong. Among ways
-        # that weigh the same the cheapest alignment goes first, and that is the narrow one.
-        below = narrow[1] if narrow is not None else None
-        wide = Search(self.net, flow, trace, names, detour=DETOUR, below=below).run(new_case())
-        found = wide or narrow or Search(self.net, flow, trace, names, kept=1).run(new_case(), True)
+        # Nobody is accused before it was looked for a way on which nothing is wrong, a little
+        # dearer ones among them. A call too full of slips for that is searched more narrowly.
+        found = (
+            Search(self.net, flow, trace, names, detour=DETOUR).run(new_case())
+            or Search(self.net, flow, trace, names).run(new_case())
+            or Search(self.net, flow, trace, names, kept=1).run(new_case(), True)
+        )
         if found is None:
             raise EngineError(f"no way was found through a call of {len(names)} events")
         return found[0]

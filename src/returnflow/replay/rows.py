@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from returnflow.engine.definition import Definition, Row
 from returnflow.engine.transcript import Transcription
@@ -19,8 +20,7 @@ MOST_SUPPLIED = 100
 """Look-ups that are assumed for one step that was left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True, eq=False):
     """An event taken by a row.
 
     Attributes:

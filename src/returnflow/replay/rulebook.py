@@ -68,6 +68,8 @@ class Rulebook:
             if rule.template != "can_reach" and not rule.first.refused
         ]
         self._unproved = [rule for rule in self._rules if rule.name in unproved]
+        self._names = {rule.name: _names(rule) for rule in self._rules}
+        self._every = frozenset(vocabulary.by_name)
 
     @cached_property
     def _kinds(self) -> Mapping[str, Kind]:
@@ -99,16 +101,29 @@ class Rulebook:
         ended = bool(call) and whole and call[-1].seen.target in states
         ended = ended and states[call[-1].seen.target].kind == "end"
         names = {each.seen.name for each in call}
+        hidden = trace.silent
+        if trace.doubtful or not (trace.tells or trace.spoken):
+            hidden |= {event_name(self._told)}
         found = []
         for rule in rules:
             if not _breakable(rule, names, ended=ended):
                 continue
+            seen = self._looked_at(rule, call, trace)
             for subject in self._subjects(rule, call):
-                at = self._breaks(rule, subject, call, trace, ended=ended)
+                at = self._breaks(rule, subject, seen, hidden, trace, ended=ended)
                 if at is not None:
                     words = self._kinds[rule.about].words(subject) if rule.about else ""
                     found.append(Broken(rule, at, words))
         return found
+
+    def _looked_at(self, rule: Rule, call: list[_Happened], trace: Trace) -> list[_Happened]:
+        """The events that a rule is told of: those that it is about, and those before which
+        something could not be read. What the record hides before another is looked at before the
+        next one."""
+        names = self._names[rule.name]
+        if names is None:
+            return call
+        return [each for each in call if each.seen.name in names or each.at in trace.gaps]
 
     def _happened(self, trace: Trace, moves: list[Move], case: Any) -> Iterator[_Happened]:
         placed = {move.at: move for move in moves if isinstance(move, Sync | LogMove)}
@@ -143,26 +158,29 @@ class Rulebook:
         return list(found)
 
     def _breaks(
-        self, rule: Rule, subject: Any, call: list[_Happened], trace: Trace, *, ended: bool
+        self,
+        rule: Rule,
+        subject: Any,
+        seen: list[_Happened],
+        hidden: frozenset[str],
+        trace: Trace,
+        *,
+        ended: bool,
     ) -> int | None:
         """Where a rule is surely broken; None where it is not."""
         kind = self._kinds[rule.about] if rule.about else None
-        every = frozenset(self._definition.vocabulary.by_name)
-        hidden = trace.silent
-        if trace.doubtful or not (trace.tells or trace.spoken):
-            hidden |= {event_name(self._told)}
+        names = self._names[rule.name]
         monitor = Monitor(rule)
-        names = _names(rule)
-        for each in call:
+        for each in seen:
             if each.at in trace.gaps:
-                monitor.miss(every)
+                monitor.miss(self._every)
             if names is not None and each.seen.name not in names:
-                continue  # whatever the record hides before it is looked at before the next one
+                continue
             monitor.miss(hidden)
             if monitor.see(each.seen, _about(kind, subject, each)):
                 return each.at
         last = len(trace.events)
-        monitor.miss(every if last in trace.gaps else hidden)
+        monitor.miss(self._every if last in trace.gaps else hidden)
         return last if ended and monitor.end() else None
 
     def _event(
@@ -206,7 +224,7 @@ def _breakable(rule: Rule, names: set[str], *, ended: bool) -> bool:
 
 
 def _about(kind: Kind | None, subject: Any, each: _Happened) -> Verdict:
-    if kind is None or event_name(each.event) not in kind.events:
+    if kind is None or each.seen.name not in kind.events:
         return True
     return kind.about(subject, each.before, each.event, each.after)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import msgspec
 
 from returnflow.engine.definition import Definition, Row
 from returnflow.engine.machine import Table
@@ -40,8 +42,7 @@ MOST_WAYS = 20
 """Ways at the most in which one event can be mended."""
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(msgspec.Struct, frozen=True, eq=False):
     """A point of the search: before event `at`, in a state, with the facts of the way there.
 
     Attributes:
@@ -114,8 +115,7 @@ class Net:
         return self._flows[silent]
 
 
-@dataclass(frozen=True, slots=True)
-class _Later:
+class _Later(msgspec.Struct, frozen=True, eq=False):
     """A move that is weighed only when nothing lighter is left: most never are.
 
     Attributes:
@@ -129,8 +129,7 @@ class _Later:
     spent: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrong:
+class _Wrong(msgspec.Struct, frozen=True, eq=False):
     """A row that takes an event with which something is wrong; what, is looked at later."""
 
     node: _Node
@@ -144,7 +143,6 @@ class Search:
     Args:
         detour: how much dearer than an optimal alignment a way may be.
         kept: ways with different facts that are followed from one state at one event.
-        below: only a way that weighs less is looked for; None: any.
     """
 
     def __init__(
@@ -156,7 +154,6 @@ class Search:
         *,
         detour: int = 0,
         kept: int = FACTS_KEPT,
-        below: int | None = None,
     ) -> None:
         self.net = net
         self.flow = flow
@@ -167,7 +164,6 @@ class Search:
         self.best = self.to_go[0][flow.index[net.definition.initial]]
         self.limit = self.best + detour
         self.kept = kept
-        self.below = below
         self.budget = BUDGET
         self.rows = Rows(net.definition, net.transcription, net.answers, trace)
         self.queue: list[tuple[int, int, int, int, int, int, int, _Node | _Later | _Wrong]] = []
@@ -246,7 +242,7 @@ class Search:
         # Never more than what is still to come can weigh, so that the first at the end is best.
         if not self.trace.gaps:
             least += ahead * HARMLESS
-        if order[0] > self.limit or (self.below is not None and least >= self.below):
+        if order[0] > self.limit:
             return
         if number is None:
             self.pushed += 1
@@ -354,13 +350,15 @@ class Search:
         weight, grave, blamed = self.weigher.weigh(issues, node.blamed)
         case = node.case if taken.row.discard else after
         subject = self._subject(taken.event)
-        onward = replace(
-            node,
+        onward = _Node(
             at=node.at + 1,
             state=target,
+            spent=node.spent,
             grave=node.grave + grave,
             case=self._hear(case, node.at + 1),
             seen=node.seen | subject if subject else node.seen,
+            strayed=node.strayed,
+            assumed=node.assumed,
             blamed=blamed,
             before=node,
             move=Sync(node.at, taken.event, taken.row, tuple(issues), taken.doubts, taken.case),
@@ -402,14 +400,16 @@ class Search:
             weight = HARMLESS  # a whole call behind the end is one slip
         else:
             strayed = (*strayed, event)
-        onward = replace(
-            node,
+        onward = _Node(
             at=node.at + 1,
+            state=node.state,
             spent=node.spent + (0 if harmless else 1),
+            grave=node.grave,
             case=self._hear(case, node.at + 1),
             seen=node.seen | (subject if harmless else frozenset()),
             strayed=strayed,
             assumed=assumed,
+            blamed=node.blamed,
             before=node,
             move=move,
         )
@@ -446,13 +446,16 @@ class Search:
             weight, strayed = DISPLACED, _without(strayed, elsewhere)
         elif elsewhere is None and not silent and not gap:
             assumed = (*assumed, row.event)
-        onward = replace(
-            node,
+        onward = _Node(
+            at=node.at,
             state=target,
             spent=spent,
+            grave=node.grave,
             case=case,
+            seen=node.seen,
             strayed=strayed,
             assumed=assumed,
+            blamed=node.blamed,
             before=node,
             move=ModelMove(node.at, row, silent or gap),
         )
