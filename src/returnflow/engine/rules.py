@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -212,6 +212,23 @@ AUTOMATA: Mapping[str, tuple[Automaton, frozenset[int]]] = {
 }
 """By template: the automaton, and the states in which something is still owed at the end."""
 
+
+def _reached(step: Automaton) -> set[int]:
+    found, new = {0}, {0}
+    while new:
+        more = {step(at, a, b) for at in new for a in (False, True) for b in (False, True)}
+        new = more - found - {BROKEN}
+        found |= new
+    return found
+
+
+PATIENT = frozenset(
+    name
+    for name, (step, _) in AUTOMATA.items()
+    if all(step(at, False, False) == at for at in _reached(step))
+)
+"""The templates to which an event that is none of their activities means nothing."""
+
 BINARY = frozenset(AUTOMATA) - {"existence", "absence", "at_most_once", "init"}
 """The templates that relate two activities."""
 
@@ -268,6 +285,33 @@ def matches(activity: Activity, seen: Seen, about: Verdict = True) -> Verdict:
     return None if unsure else verdict
 
 
+class Marks(NamedTuple):
+    """Whether an event is the first and the second activity of a rule, and one after which it
+    begins anew; each None where the record cannot tell."""
+
+    first: Verdict
+    then: Verdict
+    anew: Verdict
+
+    def of(self, about: Verdict) -> Marks:
+        """The same of one subject, which the event is about, or not."""
+        if about is True:
+            return self
+        return Marks(*(False if each is False else about for each in self))
+
+
+NO_MARKS = Marks(False, False, False)
+
+
+def marks(rule: Rule, seen: Seen, about: Verdict = True) -> Marks:
+    """Which activities of a rule an event is."""
+    return Marks(
+        matches(rule.first, seen, about),
+        matches(rule.then, seen, about) if rule.then is not None else False,
+        _any(matches(each, seen, about) for each in rule.anew) if rule.anew else False,
+    )
+
+
 class Monitor:
     """Follows one call by one rule, about one subject where it is about one.
 
@@ -287,10 +331,11 @@ class Monitor:
 
     def see(self, seen: Seen, about: Verdict = True) -> bool:
         """Takes an event in; whether the rule is now surely broken."""
-        rule = self._rule
-        first = matches(rule.first, seen, about)
-        then = matches(rule.then, seen, about) if rule.then is not None else False
-        anew = _any(matches(each, seen, about) for each in rule.anew) if rule.anew else False
+        return self.take(marks(self._rule, seen, about))
+
+    def take(self, marks: Marks) -> bool:
+        """Takes in which activities of the rule an event is; whether it is now surely broken."""
+        first, then, anew = marks
         step = self._automaton
         reached = set()
         for state in self._states:

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from returnflow.engine.definition import Definition
-from returnflow.engine.rules import AUTOMATA, Monitor, Rule, Seen, notice_of
+from returnflow.engine.rules import (
+    AUTOMATA,
+    NO_MARKS,
+    PATIENT,
+    Marks,
+    Monitor,
+    Rule,
+    Seen,
+    marks,
+    notice_of,
+)
 from returnflow.engine.vocabulary import Event, Verdict, event_name
 from returnflow.replay.findings import Finding
 from returnflow.replay.moves import LogMove, Move, Sync
@@ -104,26 +114,33 @@ class Rulebook:
         hidden = trace.silent
         if trace.doubtful or not (trace.tells or trace.spoken):
             hidden |= {event_name(self._told)}
+        subjects: dict[str, list[Any]] = {}
         found = []
         for rule in rules:
             if not _breakable(rule, names, ended=ended):
                 continue
-            seen = self._looked_at(rule, call, trace)
-            for subject in self._subjects(rule, call):
-                at = self._breaks(rule, subject, seen, hidden, trace, ended=ended)
+            if rule.about not in subjects:
+                subjects[rule.about] = self._subjects(rule, call)
+            marked = list(self._marked(rule, call, trace.gaps))
+            for subject in subjects[rule.about]:
+                at = self._breaks(rule, subject, marked, hidden, trace, ended=ended)
                 if at is not None:
                     words = self._kinds[rule.about].words(subject) if rule.about else ""
                     found.append(Broken(rule, at, words))
         return found
 
-    def _looked_at(self, rule: Rule, call: list[_Happened], trace: Trace) -> list[_Happened]:
-        """The events that a rule is told of: those that it is about, and those before which
-        something could not be read. What the record hides before another is looked at before the
-        next one."""
+    def _marked(
+        self, rule: Rule, call: list[_Happened], gaps: frozenset[int]
+    ) -> Iterator[tuple[_Happened, Marks]]:
+        """The events that mean something to a rule, whatever subject it is about, and those
+        before which something could not be read."""
         names = self._names[rule.name]
-        if names is None:
-            return call
-        return [each for each in call if each.seen.name in names or each.at in trace.gaps]
+        for each in call:
+            found = NO_MARKS
+            if names is None or each.seen.name in names:
+                found = marks(rule, each.seen)
+            if found != NO_MARKS or rule.template not in PATIENT or each.at in gaps:
+                yield each, found
 
     def _happened(self, trace: Trace, moves: list[Move], case: Any) -> Iterator[_Happened]:
         placed = {move.at: move for move in moves if isinstance(move, Sync | LogMove)}
@@ -161,7 +178,7 @@ class Rulebook:
         self,
         rule: Rule,
         subject: Any,
-        seen: list[_Happened],
+        marked: list[tuple[_Happened, Marks]],
         hidden: frozenset[str],
         trace: Trace,
         *,
@@ -169,15 +186,13 @@ class Rulebook:
     ) -> int | None:
         """Where a rule is surely broken; None where it is not."""
         kind = self._kinds[rule.about] if rule.about else None
-        names = self._names[rule.name]
         monitor = Monitor(rule)
-        for each in seen:
+        for each, found in marked:
             if each.at in trace.gaps:
                 monitor.miss(self._every)
-            if names is not None and each.seen.name not in names:
-                continue
+            # What the record hides before events that mean nothing to it comes in here too.
             monitor.miss(hidden)
-            if monitor.see(each.seen, _about(kind, subject, each)):
+            if monitor.take(found.of(_about(kind, subject, each))):
                 return each.at
         last = len(trace.events)
         monitor.miss(self._every if last in trace.gaps else hidden)
