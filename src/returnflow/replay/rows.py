@@ -20,6 +20,10 @@ MOST_SUPPLIED = 100
 """Look-ups that are assumed for one step that was left out."""
 
 
+Answers = dict[str, Verdict]
+"""What conditions, by their names, answer about the same facts and the same event."""
+
+
 class Taken(msgspec.Struct, frozen=True, eq=False):
     """An event taken by a row.
 
@@ -66,9 +70,11 @@ class Rows:
             return None
         return self._reading.supply(name, case, self._trace.events[at : at + LOOK_AHEAD])
 
-    def taken(self, rows: Sequence[Row], place: int, case: Any, event: Event) -> Taken:
+    def taken(
+        self, rows: Sequence[Row], place: int, case: Any, event: Event, known: Answers
+    ) -> Taken:
         """The event taken by a row, with the facts that it brings."""
-        issues, doubts = self.judged(rows, place, case, event)
+        issues, doubts = self.judged(rows, place, case, event, known)
         return Taken(rows, place, event, case, issues, tuple(doubts))
 
     def mended(
@@ -131,9 +137,19 @@ class Rows:
         return case
 
     def judged(
-        self, rows: Sequence[Row], place: int, candidate: Any, event: Event
+        self,
+        rows: Sequence[Row],
+        place: int,
+        candidate: Any,
+        event: Event,
+        known: Answers | None = None,
     ) -> tuple[list[Issue], list[Doubt]]:
-        """What is wrong where a row takes an event with these facts, and what is in doubt."""
+        """What is wrong where a row takes an event with these facts, and what is in doubt.
+
+        Args:
+            known: what conditions have answered about these facts and this event; filled in.
+        """
+        known = {} if known is None else known
         issues: list[Issue] = []
         doubts: list[Doubt] = []
         states = self._states
@@ -142,7 +158,7 @@ class Rows:
         for other in rows:
             if other is row:
                 break
-            verdict, unsure = _ask(other.guards, candidate, event)
+            verdict, unsure = _ask(other.guards, candidate, event, known)
             # A look-up that may have been owed matters; another way that may have been open,
             # and that the call did not take, does not.
             if verdict is None and other.to is not None and states[other.to].operation:
@@ -152,7 +168,7 @@ class Rows:
                 due = other
                 break
         for guard in row.guards:
-            verdict = guard.test(candidate, event)
+            verdict = _answer(guard, candidate, event, known)
             if verdict is False:
                 issues.append(Failed(guard, candidate, event))
             elif verdict is None:
@@ -160,7 +176,7 @@ class Rows:
         doubts = list({doubt.guard.name: doubt for doubt in doubts}.values())
         if due is None and issues:
             after = (other for other in rows[place + 1 :] if other.to is not None)
-            due = next((o for o in after if _ask(o.guards, candidate, event)[0] is True), None)
+            due = next((o for o in after if _ask(o.guards, candidate, event, known)[0]), None)
         if due is not None and due.to is not None and self._owed_look_up(due.to):
             # Where the procedure looks something up, that is what was left out.
             return [Passed(due)], doubts
@@ -171,11 +187,19 @@ class Rows:
         return operation is not None and operation.request is None
 
 
-def _ask(guards: Sequence[Guard], case: Any, event: Event) -> tuple[Verdict, list[Guard]]:
+def _answer(guard: Guard, case: Any, event: Event, known: Answers) -> Verdict:
+    if guard.name not in known:
+        known[guard.name] = guard.test(case, event)
+    return known[guard.name]
+
+
+def _ask(
+    guards: Sequence[Guard], case: Any, event: Event, known: Answers
+) -> tuple[Verdict, list[Guard]]:
     """Whether all hold, and those that cannot tell."""
     unsure: list[Guard] = []
     for guard in guards:
-        verdict = guard.test(case, event)
+        verdict = _answer(guard, case, event, known)
         if verdict is False:
             return False, []
         if verdict is None:

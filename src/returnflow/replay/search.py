@@ -26,7 +26,7 @@ from returnflow.replay.moves import (
     continues,
     leading,
 )
-from returnflow.replay.rows import Rows, Taken
+from returnflow.replay.rows import Answers, Rows, Taken
 from returnflow.replay.trace import Trace
 from returnflow.replay.weights import ABSENT, DISPLACED, HARMLESS, SLIP, Weigher
 
@@ -312,6 +312,7 @@ class Search:
         rows = self.net.table.get((self.flow.states[node.state], self.names[node.at]), ())
         event = self.trace.events[node.at]
         candidate: Any = None
+        known: Answers = {}
         for place, row in enumerate(rows):
             if row.to is None:
                 continue
@@ -322,7 +323,7 @@ class Search:
             if candidate is None:
                 candidate = node.case.copy()
                 candidate.apply(event)
-            taken = self.rows.taken(rows, place, candidate, event)
+            taken = self.rows.taken(rows, place, candidate, event, known)
             more = doubts + len(taken.doubts)
             if not taken.issues:
                 onward, _ = self._taken(node, target, taken, taken.issues, candidate)

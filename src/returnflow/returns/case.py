@@ -68,6 +68,7 @@ class Case:
         self.transfer_repeated: bool | None = False
         self.transfer_unclear = False
         self.transferred = False
+        self._decided: tuple[eligibility.Decision, ...] | None = None
 
     def copy(self) -> Case:
         """An independent copy; records are shared, since they never change."""
@@ -85,9 +86,12 @@ class Case:
 
     def apply(self, event: Any) -> None:
         """Takes the facts of `event` in; an event without facts changes nothing."""
-        change = CHANGES.get(type(event))
+        kind = type(event)
+        change = CHANGES.get(kind)
         if change is not None:
             change(self, event)
+            if kind is not ev.Told:  # what was said decides nothing
+                self._decided = None
 
     # -- what follows from the facts ----------------------------------------------------------
 
@@ -262,11 +266,13 @@ class Case:
             self.zone,
         )
 
-    def decisions(self) -> list[eligibility.Decision]:
-        """The decision on every item picked, in the order of picking."""
-        if self.order is None:
-            return []
-        return [self.decide(item_id, wanted) for item_id, wanted in self.wanted().items()]
+    def decisions(self) -> tuple[eligibility.Decision, ...]:
+        """The decision on every item picked, in the order of picking. It is kept until the next
+        event, since several conditions and what is said ask for it."""
+        if self._decided is None:
+            picked = self.wanted().items() if self.order is not None else ()
+            self._decided = tuple([self.decide(item_id, wanted) for item_id, wanted in picked])
+        return self._decided
 
     def owed_refusals(self) -> list[eligibility.Decision]:
         """Refusals not yet explained to the customer (rule 14)."""
