@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
+from by_hand import facts_of
 from returnflow.engine.definition import Definition, Row, load
 from returnflow.engine.machine import LiveMachine, Step, Table, compile_table, propose
 from returnflow.engine.session import Session
 from returnflow.engine.vocabulary import Event, Guard, event_name
 from returnflow.errors import EngineError, GuardError, RefusedError
 from returnflow.returns import events as ev
-from returnflow.returns.case import Case
 from returnflow.testing import agreement, candidates, generate_shop, random_call, random_events
 
 STATES = Path(__file__).parent.parent / "states"
@@ -38,11 +38,6 @@ def table() -> Table:
     return compile_table(LiveMachine(definition()).machine)
 
 
-def facts(case: Case) -> dict[str, str]:
-    """Every fact of the case, as text, so that nothing is compared with itself."""
-    return {name: repr(value) for name, value in vars(case).items()}
-
-
 def from_table(rows: Table, session: Session, event: Event) -> Step:
     """What the table alone makes of an event."""
     candidate = session.case.copy()
@@ -56,7 +51,7 @@ def alike(one: Step, other: Step) -> bool:
         and one.tried == other.tried
         and (one.source, one.target, one.accepted, one.uncertain)
         == (other.source, other.target, other.accepted, other.uncertain)
-        and facts(one.candidate) == facts(other.candidate)
+        and facts_of(one.candidate) == facts_of(other.candidate)
     )
 
 
@@ -85,7 +80,7 @@ def test_the_table_and_the_machine_agree_on_every_event() -> None:
     accepted: Counter[bool] = Counter()
     for seed in range(80):
         for session, events, steps in turns(seed):
-            before = facts(session.case)
+            before = facts_of(session.case)
             state = session.state.name
             for event, live in zip(events, steps, strict=True):
                 flat = from_table(table(), session, event)
@@ -94,7 +89,7 @@ def test_the_table_and_the_machine_agree_on_every_event() -> None:
                 assert alike(live, again), f"seed {seed}, {state}: {event} answered differently"
                 seen[state] += 1
                 accepted[live.accepted] += 1
-            assert facts(session.case) == before, f"seed {seed}: proposing changed the facts"
+            assert facts_of(session.case) == before, f"seed {seed}: proposing changed the facts"
             assert session.state.name == state, f"seed {seed}: proposing moved the call"
     assert sum(seen.values()) >= 20_000, seen
     assert set(seen) == set(definition().states), set(definition().states) - set(seen)
@@ -129,13 +124,13 @@ def test_a_refused_event_cannot_be_forced_and_changes_nothing() -> None:
     forced = 0
     for seed in range(100, 105):
         for session, _, steps in turns(seed):
-            before, state = facts(session.case), session.state.name
+            before, state = facts_of(session.case), session.state.name
             for step in steps:
                 if not step.accepted:
                     with pytest.raises(RefusedError):
                         session.accept(step)
                     forced += 1
-            assert facts(session.case) == before, f"seed {seed}, {state}"
+            assert facts_of(session.case) == before, f"seed {seed}, {state}"
             assert session.state.name == state, f"seed {seed}"
     assert forced > 1_000
 
@@ -163,6 +158,27 @@ def with_faults(broken: set[str], fault: object) -> Definition:
     return dataclasses.replace(definition(), rows=rows)
 
 
+def test_what_is_decided_is_what_the_facts_say_however_often_it_was_asked() -> None:
+    """A decision that is kept is one that would be made now."""
+    asked_often = 0
+    for seed in range(30):
+        rng = Random(seed)
+        shop = generate_shop(rng)
+        case = definition().vocabulary.new_case(shop.today, shop.zone)
+        events: list[Event] = []
+        for event in random_call(definition(), rng, shop):
+            case.decisions()
+            case.apply(event)
+            events.append(event)
+            anew = definition().vocabulary.new_case(shop.today, shop.zone)
+            for each in events:
+                anew.apply(each)
+            assert case.decisions() == anew.decisions(), f"seed {seed}, {event}"
+            assert case.copy().decisions() == anew.decisions(), f"seed {seed}, {event}"
+            asked_often += bool(case.decisions())
+    assert asked_often > 50
+
+
 @pytest.mark.parametrize("fault", [KeyError("x"), ZeroDivisionError(), 1, "yes", object(), []])
 def test_a_guard_that_fails_changes_nothing(fault: object) -> None:
     """A guard that raises or answers no verdict: GuardError, live and in the table alike."""
@@ -175,7 +191,7 @@ def test_a_guard_that_fails_changes_nothing(fault: object) -> None:
         shop = generate_shop(rng)
         session = Session(made, shop.today, shop.zone)
         for way in random_call(definition(), rng, shop):
-            before, state = facts(session.case), session.state.name
+            before, state = facts_of(session.case), session.state.name
             for event in [way, *candidates(session, shop.copy(), rng)]:
                 broken.clear()
                 asked = [name for t in session.propose(event).tried for name, _ in t.verdicts]
@@ -189,7 +205,7 @@ def test_a_guard_that_fails_changes_nothing(fault: object) -> None:
                     from_table(rows, session, event)
                 assert str(live.value) == str(flat.value), f"seed {seed}"
                 assert event_name(event) in str(live.value)
-                assert facts(session.case) == before, f"seed {seed}, {state}"
+                assert facts_of(session.case) == before, f"seed {seed}, {state}"
                 assert session.state.name == state, f"seed {seed}"
             broken.clear()
             session.accept(session.propose(way))
