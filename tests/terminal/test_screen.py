@@ -17,6 +17,7 @@ import wcwidth
 
 from faults.child import Spec
 from returnflow.backends import demo
+from returnflow.bundled import bundled
 from returnflow.inert import inert
 from terminal.pseudo import FullScreen, Start
 from terminal.test_terminal import COLOUR
@@ -189,6 +190,32 @@ def test_a_call_goes_on_full_screen(start: Start, home: Path) -> None:
     assert found is not None
     again = FullScreen(start("calls", "resume", found[1], columns=80, lines=24))
     again.until("Going on where the call was left: Customer identified", "Order id:")
+    again.keys("/hangup\r", "Is the customer gone?")
+    again.keys("y", "lead the next call")
+    again.keys("n", "E-mail:")
+    assert "Going on where" not in again.screen
+    again.keys("\x03", "Leave the call?")
+    again.terminal.send("y")
+    assert again.terminal.ended() == 3
+    assert f"Case {found[1]}: " in again.terminal.words
+
+
+def test_no_other_call_is_begun_by_a_procedure_that_may_have_changed(
+    start: Start, home: Path, tmp_path: Path
+) -> None:
+    """Which file a call was led by is not journaled, so another cannot be begun by it."""
+    ours = tmp_path / "ours.yaml"
+    ours.write_text((bundled("states") / "handling_returns.yaml").read_text() + "\n# ours\n")
+    arguments = ("wizard", "--sop", str(ours))
+    first = FullScreen(start(*arguments, columns=80, lines=24)).until("E-mail:")
+    first.keys("marta.lindqvist@example.com\r", "Order id:").keys("\x03", "Leave the call?")
+    first.terminal.send("y")
+    first.terminal.ended()
+    found = re.search(r"returnflow calls resume (\S+)", first.terminal.words)
+    assert found is not None
+    again = FullScreen(start("calls", "resume", found[1], columns=80, lines=24)).until("Order id:")
+    again.keys("/hangup\r", "Is the customer gone?").keys("y", "no further call")
+    assert "lead the next call" not in again.screen
 
 
 @pytest.mark.parametrize(

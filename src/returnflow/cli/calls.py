@@ -24,6 +24,7 @@ from returnflow.inert import inert
 from returnflow.urls import without_password
 
 if TYPE_CHECKING:
+    from returnflow.cli.screen import Begin
     from returnflow.engine.definition import Definition
     from returnflow.engine.journal import CaseLog, Entry, Header
     from returnflow.engine.journal_sql import SqlJournal
@@ -182,7 +183,7 @@ def resume(
 
             notice = f"Going on where the call was left: {session.state.title}."
             shift = Shift(place, again, notice, ctx.obj)
-            code = shift.resume(session, log)
+            code = shift.resume(session, log, _next_call(place, header))
         else:
             from returnflow.wizard.plain import PlainDesk
 
@@ -191,6 +192,18 @@ def resume(
             desk = PlainDesk(opening.console(), place.patience, again)
             code = opening.lead(place, session, log, desk, again, resume=True)
     ctx.exit(code)
+
+
+def _next_call(place: opening.Place, header: Header) -> Begin | None:
+    """What begins the call after a resumed one, under the same text.
+
+    None where that text is not one that comes with the program: which file it was in, and what
+    stands in that file by now, the journal does not say.
+    """
+    current = opening.shipped_as(header.digest)
+    if current is None:
+        return None
+    return lambda: opening.begin(place, current, header.zone)
 
 
 def _shop_of(header: Header, given: str | None, source: ParameterSource | None) -> str:

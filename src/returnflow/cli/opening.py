@@ -6,8 +6,8 @@ import getpass
 import os
 import shlex
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -203,6 +203,17 @@ def procedure(named: Path | None) -> Definition:
     return definition.load(text_of(named), KeptProcedures(data_dir()))
 
 
+def shipped_as(digest: str) -> Definition | None:
+    """The procedure that comes with the program and has that very text; None: there is none."""
+    from returnflow.bundled import bundled
+    from returnflow.engine.definition import digest_of
+
+    for path in sorted(bundled("states").glob("*.yaml")):
+        if digest_of(path.read_text(encoding="utf-8")) == digest:
+            return procedure(path)
+    return None
+
+
 def text_of(named: Path | None) -> Path:
     """The file of a procedure: a file, the name of one that is shipped, or the default.
 
@@ -223,6 +234,28 @@ def text_of(named: Path | None) -> Path:
             f"{', '.join(sorted(shipped))}"
         )
     return known or named
+
+
+@contextmanager
+def begin(place: Place, definition: Definition, zone: str) -> Iterator[tuple[Session, CaseLog]]:
+    """A new call."""
+    from returnflow.engine.journal import Header
+    from returnflow.engine.session import Session
+
+    day = today(zone)
+    header = Header(
+        case_id="",
+        sop=definition.sop,
+        version=definition.version,
+        digest=definition.digest,
+        agent=place.agent,
+        policy_date=day,
+        zone=zone,
+        backend=place.backend_url,
+        started_at=now(),
+    )
+    with place.journal.begin(header, definition.text) as log:
+        yield Session(definition, day, zone), log
 
 
 def lead(

@@ -47,21 +47,31 @@ class Shift:
     def lead_calls(self, begin: Begin) -> int:
         """Leads calls for as long as the agent wants another; the exit status of the last."""
         try:
-            while True:
-                with begin() as (session, log):
-                    code = self._lead(session, log, resume=False)
-                if code != ENDED or not self._desk.goes_on:
-                    return code
+            return self._calls(begin)
         finally:
             self._close()
 
-    def resume(self, session: Session, log: CaseLog) -> int:
-        """Goes on with a call that was left; the exit status."""
-        self._desk.only_call = True
+    def resume(self, session: Session, log: CaseLog, begin: Begin | None) -> int:
+        """Goes on with a call that was left, then leads others; the exit status of the last.
+
+        Args:
+            begin: begins another call; None: nobody can tell by which procedure it would be led.
+        """
+        self._desk.only_call = begin is None
         try:
-            return self._lead(session, log, resume=True)
+            code = self._lead(session, log, resume=True)
+            if code == ENDED and begin is not None and self._desk.goes_on:
+                return self._calls(begin)
+            return code
         finally:
             self._close()
+
+    def _calls(self, begin: Begin) -> int:
+        while True:
+            with begin() as (session, log):
+                code = self._lead(session, log, resume=False)
+            if code != ENDED or not self._desk.goes_on:
+                return code
 
     def _lead(self, session: Session, log: CaseLog, *, resume: bool) -> int:
         code = opening.lead(self._place, session, log, self._desk, self._again, resume=resume)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from returnflow.cli import opening, status
-
-if TYPE_CHECKING:
-    from returnflow.engine.definition import Definition
-    from returnflow.engine.journal import CaseLog
-    from returnflow.engine.session import Session
 
 
 @click.command("wizard", epilog=status.EPILOG)
@@ -54,40 +47,16 @@ def command(
             from returnflow.cli.screen import Shift
 
             shift = Shift(place, opening.again(journal), _old_shop(place, zone), ctx.obj)
-            code = shift.lead_calls(lambda: _begin(place, definition, zone))
+            code = shift.lead_calls(lambda: opening.begin(place, definition, zone))
         else:
             from returnflow.wizard.plain import PlainDesk
 
-            with _begin(place, definition, zone) as (session, log):
+            with opening.begin(place, definition, zone) as (session, log):
                 _greet(place, zone, log.header.case_id)
                 again = opening.again(journal)
                 desk = PlainDesk(opening.console(), place.patience, again)
                 code = opening.lead(place, session, log, desk, again, resume=False)
     ctx.exit(code)
-
-
-@contextmanager
-def _begin(
-    place: opening.Place, definition: Definition, zone: str
-) -> Iterator[tuple[Session, CaseLog]]:
-    """A new call."""
-    from returnflow.engine.journal import Header
-    from returnflow.engine.session import Session
-
-    day = opening.today(zone)
-    header = Header(
-        case_id="",
-        sop=definition.sop,
-        version=definition.version,
-        digest=definition.digest,
-        agent=place.agent,
-        policy_date=day,
-        zone=zone,
-        backend=place.backend_url,
-        started_at=opening.now(),
-    )
-    with place.journal.begin(header, definition.text) as log:
-        yield Session(definition, day, zone), log
 
 
 def _greet(place: opening.Place, zone: str, case_id: str) -> None:
