@@ -255,6 +255,9 @@ def test_calls_are_listed_and_filtered(cli: Cli) -> None:
     assert listed("--until", "2020-01-01") == []
     assert listed("--since", "2999-01-01") == []
     refused(cli("calls", "list", "--since", "yesterday"), 2, "yesterday")
+    assert cli("calls", "list", "--state", "transferred").err == "No calls.\n"
+    refused(cli("calls", "list", "--state", "orders_lsited"), 2, "did you mean 'orders_listed'?")
+    refused(cli("calls", "export", ended, "--all"), 2, f"Give {ended} or --all, not both")
     heads, first, second = cli("calls", "list").out.strip().split("\n")
     assert heads.split() == ["CASE", "BEGUN", "AGENT", "STATE", "E-MAIL"]
     assert "closed" in first

@@ -7,8 +7,10 @@ the command line or in the environment comes before it.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -83,7 +85,7 @@ def load() -> Settings:
     """What the file says; without a file nothing is said.
 
     Raises:
-        UsageError: it cannot be read, or says what it must not.
+        UsageError: it cannot be read, or says what it must not; every mistake is told.
     """
     path = settings_file()
     try:
@@ -98,26 +100,98 @@ def load() -> Settings:
     import tomllib
 
     try:
-        found = msgspec.convert(tomllib.loads(raw.decode()), Settings)
+        text = raw.decode()
+        table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the settings {path} are no TOML: {error}") from error
-    except msgspec.ValidationError as error:
-        raise UsageError(f"the settings {path}: {error}; see docs/wizard.md") from error
-    _check_keys(found, path)
-    return found
+    problems = sorted(_Check(text).problems(table), key=lambda each: each[0])
+    if problems:
+        told = "".join(f"\n  line {line}: {words}" for line, words in problems)
+        raise UsageError(f"the settings {path} cannot be used:{told}\n  docs/wizard.md lists all")
+    return msgspec.convert(table, Settings)
 
 
-def _check_keys(found: Settings, path: Path) -> None:
-    unknown = sorted(set(found.keys) - set(KEYS))
-    if unknown:
-        raise UsageError(f"the settings {path}: keys has {', '.join(unknown)}; known are "
-                         f"{', '.join(KEYS)}")  # fmt: skip
-    bad = sorted(key for key in found.keys.values() if key not in FREE_KEYS)
-    if bad:
-        raise UsageError(f"the settings {path}: {', '.join(bad)} cannot be used as keys; "
-                         f"{', '.join(FREE_KEYS)} can")  # fmt: skip
-    holds = list(found.all_keys().values())
-    twice = sorted({key for key in holds if holds.count(key) > 1})
-    if twice:
-        raise UsageError(f"the settings {path}: {', '.join(twice)} would do two things; give the "
-                         "other one another key")  # fmt: skip
+_ALLOWED = {
+    "backend": "a text of 1 to 500 characters",
+    "journal": "a text of 1 to 500 characters",
+    "agent": "a text of 1 to 40 characters",
+    "zone": "a text of 1 to 500 characters",
+    "patience": "a number of seconds, from 0.1 to 3600",
+    "timeout": "a number of seconds, from 0.1 to 3600",
+    "plain": "true or false",
+    "theme": '"colour" or "plain"',
+    "mouse": "true or false",
+    "veil": "true or false",
+    "keys": "a table of keys, as [keys]",
+}
+"""By name, what a value must be."""
+
+
+class _Check:
+    """Finds every mistake of a file that is TOML, each with its line."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+
+    def problems(self, table: dict[str, Any]) -> Iterator[tuple[int, str]]:
+        """Each mistake: its line, counted from 1, and what is wrong."""
+        types = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+        for name, value in table.items():
+            line = self._line(name)
+            if name not in types:
+                yield line, f"{name!r} is not known{_meant(name, types)}"
+                continue
+            if name == "keys" and isinstance(value, dict):
+                yield from self._keys(value)
+                continue
+            try:
+                msgspec.convert(value, types[name])
+            except msgspec.ValidationError:
+                yield line, f"{name} is {_short(value)}; it must be {_ALLOWED[name]}"
+
+    def _keys(self, table: dict[str, Any]) -> Iterator[tuple[int, str]]:
+        good: dict[str, str] = {}
+        for does, key in table.items():
+            line = self._line(does, "keys")
+            if does not in KEYS:
+                yield line, f"keys.{does} is not known{_meant(does, KEYS)}; {_listed(KEYS)} are"
+            elif key not in FREE_KEYS:
+                yield line, f"keys.{does} is {_short(key)}; it must be one of {_listed(FREE_KEYS)}"
+            else:
+                good[does] = key
+        holds = {**KEYS, **good}
+        for does, key in good.items():
+            other = next((o for o, k in holds.items() if k == key and o != does), None)
+            if other is not None:
+                yield (
+                    self._line(does, "keys"),
+                    f"keys.{does} is {key}, which does {other} already; give {other} another key",
+                )
+
+    def _line(self, name: str, table: str = "") -> int:
+        """Where a name is given; the line of its table, or the first, where that is not plain."""
+        given = re.compile(rf"""\s*["']?(?:{table}\s*\.\s*)?{re.escape(name)}["']?\s*[.=]""")
+        head = re.compile(rf"\s*\[\s*{re.escape(table or name)}\b")
+        fallback = 1
+        for number, line in enumerate(self._lines, 1):
+            if given.match(line):
+                return number
+            if head.match(line):
+                fallback = number
+        return fallback
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _short(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -237,6 +237,30 @@ def test_where_the_lines_are_kept(
     assert "Type an answer and press Enter" in terminal.words
 
 
+def test_an_option_takes_the_lines_back(start: Start) -> None:
+    """--no-plain comes before the environment and the settings."""
+    screen = FullScreen(start("wizard", "--no-plain", columns=80, lines=24, RETURNFLOW_PLAIN="1"))
+    screen.until("E-mail:")
+    assert "\x1b[?1049h" in screen.terminal.raw
+
+
+def test_a_list_of_calls_fits_the_window(start: Start, home: Path) -> None:
+    """Names and addresses are cut; a case id never is."""
+    first = FullScreen(start("wizard", "--agent", "Nora " * 7, columns=80, lines=24))
+    first.until("E-mail:").keys("marta.lindqvist@example.com\r", "Order id:")
+    first.keys("\x03", "Leave the call?").terminal.send("y")
+    first.terminal.ended()
+    found = re.search(r"returnflow calls resume (\S+)", first.terminal.words)
+    assert found is not None
+    listed = start("calls", "list", columns=80, lines=24)
+    assert listed.ended() == 0
+    heads, row = (line for line in listed.display if line.strip())
+    assert heads.split() == ["CASE", "BEGUN", "AGENT", "STATE", "E-MAIL"]
+    assert row.startswith(found[1])
+    assert row.count("…") == 2
+    assert "identified (open)" in row
+
+
 def test_an_idle_screen_sends_nothing(opened: Open) -> None:
     """Once a question stands there, not a byte follows until a key is pressed."""
     screen = opened(80, 24)

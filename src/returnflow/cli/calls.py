@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -92,6 +93,8 @@ def list_calls(
             )
             for line in lines
         ]
+        if state is not None and not rows:
+            _check_state(state, opened)
     if not rows:
         click.echo("No calls.", err=True)
         return
@@ -99,12 +102,46 @@ def list_calls(
 
     heads = ("CASE", "BEGUN", "AGENT", "STATE", "E-MAIL")
     widths = [max(wcwidth.wcswidth(row[i]) for row in [heads, *rows]) for i in range(5)]
+    if sys.stdout.isatty():
+        # A pipe gets everything; in a window a long name or address is cut, never a case id.
+        for i in (4, 2):
+            over = sum(widths) + 2 * 4 - shutil.get_terminal_size().columns
+            widths[i] = max(min(widths[i], _NARROWEST), widths[i] - max(0, over))
     for row in [heads, *rows]:
-        click.echo(
-            "  ".join(
-                wcwidth.ljust(text, width) for text, width in zip(row, widths, strict=True)
-            ).rstrip()
-        )
+        click.echo("  ".join(map(_fitted, row, widths)).rstrip())
+
+
+_NARROWEST = 10
+"""Cells that are left to a name or an address at least."""
+
+
+def _fitted(text: str, width: int) -> str:
+    import wcwidth
+
+    if wcwidth.wcswidth(text) > width:
+        while wcwidth.wcswidth(text) > width - 1:
+            text = text[:-1]
+        text += "…"
+    return wcwidth.ljust(text, width)
+
+
+def _check_state(state: str, journal: SqlJournal) -> None:
+    """That a state in which there is no call is one at all.
+
+    Raises:
+        UsageError: neither a shipped procedure nor a call of the journal has it.
+    """
+    from returnflow.bundled import bundled
+
+    known = {line.state for line in journal.cases()}
+    for path in bundled("states").glob("*.yaml"):
+        known |= set(opening.procedure(path).states)
+    if state not in known:
+        import difflib
+
+        close = difflib.get_close_matches(state, sorted(known), 1)
+        meant = f"; did you mean {close[0]!r}?" if close else ""
+        raise UsageError(f"no procedure has a state {state!r}{meant}")
 
 
 def _masked(email: str | None, masker: Masker | None) -> str:
@@ -318,8 +355,10 @@ def export(
     """
     from returnflow.engine.event_log import export_case
 
-    if (case is None) != everything:
+    if case is None and not everything:
         raise click.UsageError("Name a case, or give --all.")
+    if case is not None and everything:
+        raise click.UsageError(f"Give {case} or --all, not both.")
     masker = None if unmask else _masker()
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)

@@ -97,11 +97,12 @@ _SHARED = (
         help="How long a call of the shop may take before it counts as unanswered.",
     ),
     click.option(
-        "--plain",
-        is_flag=True,
+        "--plain/--no-plain",
+        default=False,
         envvar="RETURNFLOW_PLAIN",
         show_envvar=True,
-        help="Ask in plain lines, on a terminal too; a pipe and a small window always do.",
+        help="Ask in plain lines, on a terminal too; a pipe and a small window always do. "
+        "--no-plain is for where the settings or the environment say plain.",
     ),
 )
 
