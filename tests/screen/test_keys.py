@@ -36,6 +36,7 @@ from screen.driver import (
     SPACE,
     TAB,
     UP,
+    Keys,
     clicked,
     lacks,
     pasted,
@@ -104,6 +105,83 @@ def test_slash_words_work_in_every_line(stage: Stage) -> None:
         shows("E-mail:"),
     )
     assert [entry.text for entry in played.entries if entry.kind == "noted"] == ["calls again"]
+
+
+REVIEWED: list[Keys] = [*ANN, SPACE + ENTER, f"1{ENTER}", shows("Shall I go ahead?")]
+SETTLED: list[Keys] = [*REVIEWED, "y", SPACE * 3, shows("Is everything settled")]
+
+
+def test_a_slash_word_typed_at_the_review_sends_nothing(stage: Stage) -> None:
+    """The y of /story is no yes, the n of /note no no, and what follows a slash stays a word."""
+    played = play(
+        stage,
+        *REVIEWED,
+        "/story",
+        shows("Word: /story"),
+        ENTER,
+        shows("The call so far"),
+        ESC,
+        shows("Shall I go ahead?"),
+        f"/nyn{ENTER}",
+        shows("! There is no /nyn here"),
+        ESC,
+        lacks("Word:"),
+        f"/note sure?{ENTER}",
+        shows("The note is kept."),
+    )
+    assert "return_confirmed" not in played.names
+    assert [entry.text for entry in played.entries if entry.kind == "noted"] == ["sure?"]
+    said = play(stage, *REVIEWED, f"/yes{ENTER}", shows("tracking id"))
+    assert "return_confirmed" in said.names
+
+
+def test_a_word_typed_where_an_answer_is_chosen_is_that_answer(stage: Stage) -> None:
+    """What was typed goes before the answer under the cursor; what is no answer is none."""
+    played = play(
+        stage,
+        *SETTLED,
+        f"anothr{ENTER}",
+        shows("! There is no /anothr here; /help lists. Did you mean /another?"),
+        CTRL_U,
+        lacks("Word:"),
+        f"/another{ENTER}",
+        shows("Order id:"),
+    )
+    assert played.names[-1] == "another_return"
+
+
+def test_a_word_that_is_left_again_is_no_answer(stage: Stage) -> None:
+    """Then the answer under the cursor is taken, which is marked."""
+    played = play(stage, *SETTLED, "x", ESC, shows("▸ /done"), ENTER)
+    assert played.names[-1] == "satisfied"
+
+
+def test_a_word_typed_at_the_checklist_ticks_nothing(stage: Stage) -> None:
+    """Within a word a space is a space."""
+    played = play(
+        stage,
+        *REVIEWED,
+        "y",
+        f"/note wants it by post{ENTER}",
+        shows("The note is kept.", "[ ]"),
+        lacks("[✓]"),
+    )
+    noted = [entry.text for entry in played.entries if entry.kind == "noted"]
+    assert noted == ["wants it by post"]
+
+
+def test_after_the_end_only_its_own_words_are_taken(stage: Stage) -> None:
+    played = play(
+        stage,
+        ANN[0],
+        f"/close{ENTER}",
+        shows("Closed without a return"),
+        f"/transfer{ENTER}",
+        shows("! Please choose: n (next)"),
+        CTRL_U,
+        f"/quit{ENTER}",
+    )
+    assert played.state == "closed_without_return"
 
 
 def test_panels_scroll_and_keep_what_was_typed(stage: Stage) -> None:

@@ -423,7 +423,9 @@ class ScreenDesk:
             offered = dict(texts.NEXT_CALL)
             if self.only_call:
                 del offered["next"]
-            entry = Answers(offered, overview.wrap_up_lines(over), among=texts.NEXT_CALL)
+            entry = Answers(
+                offered, overview.wrap_up_lines(over), final=True, among=texts.NEXT_CALL
+            )
             entry.info, told = told, ""
             try:
                 chosen = await self._dialog.within(entry)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from string import ascii_lowercase
 
 from returnflow.engine.definition import Question
 from returnflow.engine.front import Choice, Listed
 from returnflow.inert import fold
+from returnflow.wizard import commands
+from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import fit, row, wrapped
 from returnflow.wizard.screen.entry import (
+    WORD_HINTS,
     Action,
-    Entry,
     Hint,
     Part,
     Ways,
+    Worded,
     text_parts,
 )
 from returnflow.wizard.texts import NOTHING_FOUND, SAY_HERE
@@ -215,22 +219,38 @@ class View:
         return max(last, self._first + 1)
 
 
-class Options(Ways):
-    """Only the answers chosen by a key: a list of them."""
+class Options(Worded, Ways):
+    """Only the answers chosen by a key: a list of them. A letter begins the word of one."""
 
     def __init__(self, options: Sequence[Question]) -> None:
         super().__init__(options)
         self.way = 0
 
+    def word(self, line: str) -> object:
+        """See `Worded`."""
+        return commands.parse(line, self.options)
+
+    def keys(self) -> Mapping[str, Action]:
+        """See `Entry`."""
+        if self.opened:
+            return self.word_keys()
+        words = {letter: partial(self.open_word, f"/{letter}") for letter in ascii_lowercase}
+        return {**super().keys(), **words, **self.word_keys()}
+
+    def typed(self) -> None:
+        """See `Entry`; one of the answers is always under the cursor, but for a word typed."""
+        super().typed()
+        self.way = None if self.opened else 0
+
     def hints(self) -> Sequence[Hint]:
         """See `Entry`."""
-        return (("↑↓", "choose"), ("Enter", "take it"))
+        return WORD_HINTS if self.opened else (("↑↓", "choose"), ("Enter", "take it"))
 
     def _turn(self, by: int) -> None:
         self.way = ((self.way or 0) + by) % len(self.options)
 
 
-class Checklist(Ways):
+class Checklist(Worded, Ways):
     """Sentences that have to be said, ticked one by one as they are.
 
     Only Space ticks: a second press of Enter never says what nobody said.
@@ -251,6 +271,10 @@ class Checklist(Ways):
         self._view = View()
         self.cursor = next((n for n, tick in enumerate(ticks) if not tick.said), 0)
 
+    def word(self, line: str) -> object:
+        """See `Worded`."""
+        return commands.parse(line, self.options)
+
     def say(self) -> str | None:
         """See `Entry`."""
         return self._ticks[self.cursor or 0].words
@@ -268,6 +292,8 @@ class Checklist(Ways):
 
     def keys(self) -> Mapping[str, Action]:
         """See `Entry`."""
+        if self.opened:
+            return self.word_keys()
         own: dict[str, Action] = {
             "space": self._tick,
             "enter": self._not_yet,
@@ -275,10 +301,12 @@ class Checklist(Ways):
             "down": lambda: self._move(1),
         }
         found = {**own, **super().keys()}
-        return {**found, "space": self._tick}
+        return {**found, "space": self._tick, **self.word_keys()}
 
     def hints(self) -> Sequence[Hint]:
         """See `Entry`."""
+        if self.opened:
+            return WORD_HINTS
         return (("Space", "it is said"), ("↑↓", "which"), ("Tab", "other answers"))
 
     def _tick(self) -> None:
@@ -305,12 +333,13 @@ class Checklist(Ways):
         return click
 
 
-class Answers(Entry):
+class Answers(Worded):
     """A few words of which one is chosen by its first letter; none is chosen beforehand.
 
     Args:
         words: by word, what it means.
         about: lines above.
+        final: there is nothing behind these words, so no command works either.
         among: all the words that there can be, so that a letter means the same wherever some of
             them are missing.
     """
@@ -321,9 +350,11 @@ class Answers(Entry):
         about: Sequence[str] = (),
         *,
         escape: str = "",
+        final: bool = False,
         among: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
+        self._final = final
         self._words = dict(words)
         every = letters(among or words)
         self._letters = {word: every[word] for word in words}
@@ -364,8 +395,19 @@ class Answers(Entry):
     def _scroll(self, by: int) -> None:
         self._first = max(0, self._first + by * self._page)
 
+    def word(self, line: str) -> object:
+        """See `Worded`."""
+        said = line.strip().removeprefix("/").casefold()
+        if said in self._words:
+            return said
+        if self._final:
+            raise BadAnswer(self._choose())
+        return commands.parse(line, ())
+
     def keys(self) -> Mapping[str, Action]:
         """See `Entry`."""
+        if self.opened:
+            return self.word_keys()
         found: dict[str, Action] = {
             letter: partial(self.finish, word) for word, letter in self._letters.items()
         }
@@ -378,6 +420,7 @@ class Answers(Entry):
             "pageup": lambda: self._scroll(-1),
             "pagedown": lambda: self._scroll(1),
             "enter": self._enter,
+            **self.word_keys(),
         }
 
     def least(self, width: int) -> int:
@@ -386,6 +429,8 @@ class Answers(Entry):
 
     def hints(self) -> Sequence[Hint]:
         """See `Entry`."""
+        if self.opened:
+            return WORD_HINTS
         return tuple((letter, word) for word, letter in self._letters.items())
 
     def _move(self, by: int) -> None:
@@ -394,10 +439,13 @@ class Answers(Entry):
 
     def _enter(self) -> None:
         if self.cursor is None:
-            listed = ", ".join(f"{letter} ({word})" for word, letter in self._letters.items())
-            self.error = f"Please choose: {listed}."
+            self.error = self._choose()
         else:
             self.finish(list(self._words)[self.cursor])
+
+    def _choose(self) -> str:
+        listed = ", ".join(f"{letter} ({word})" for word, letter in self._letters.items())
+        return f"Please choose: {listed}."
 
 
 def letters(words: Iterable[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from returnflow.wizard import commands
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import Row, fit, row, wide, wrapped
+from returnflow.wizard.texts import WORD
 
 Action = Callable[[], object]
 Hint = tuple[str, str]
@@ -171,6 +172,53 @@ class Ways(Entry):
 
     def _take(self, number: int) -> None:
         self.finish(commands.Typed("", self.options[number], ""))
+
+
+WORD_HINTS: Sequence[Hint] = (("Enter", "take the word"), ("Esc", "leave it"))
+
+
+class Worded(Entry):
+    """An entry that is answered by keys. A slash opens a line for a slash word, and until that is
+    closed no character does anything but stand in it: a word is never taken for a choice."""
+
+    def word(self, line: str) -> object:
+        """What a slash word comes to; raises `BadAnswer`."""
+        raise NotImplementedError
+
+    @property
+    def opened(self) -> bool:
+        """Whether a slash word is being typed."""
+        return bool(self.label)
+
+    def word_keys(self) -> Mapping[str, Action]:
+        """While a slash word is typed, all keys that there are; else what opens its line."""
+        if self.opened:
+            return {"enter": self._take_word, "escape": self._close_word}
+        return {"/": partial(self.open_word, "/")}
+
+    def open_word(self, text: str) -> None:
+        """Opens the line, with the beginning of a word in it."""
+        self.label = WORD
+        self.line.set(text)
+
+    def typed(self) -> None:
+        """See `Entry`; the line closes when nothing is left in it."""
+        super().typed()
+        if self.opened and not self.line.text:
+            self.label = ""
+
+    def _take_word(self) -> None:
+        try:
+            result = self.word(self.line.text)
+        except BadAnswer as error:
+            self.error = str(error)
+        else:
+            self._close_word()
+            self.finish(result)
+
+    def _close_word(self) -> None:
+        self.line.set("")
+        self.label = ""
 
 
 def text_parts(lines: Sequence[str], width: int, look: str = "", hang: int = 2) -> list[Part]:

@@ -34,7 +34,7 @@ NAMED = {
 }
 """By our name, prompt_toolkit's."""
 
-TYPED = "0123456789*+-?abcdefghijklmnopqrstuvwxyz"
+TYPED = "0123456789*+-/?abcdefghijklmnopqrstuvwxyz"
 """Characters that an entry may take instead of a line."""
 
 LEAVE = "Ctrl-C"

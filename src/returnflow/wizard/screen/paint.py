@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from returnflow.engine.front import Fact
 from returnflow.wizard.console import LEAST_COLUMNS, LEAST_ROWS
@@ -25,7 +26,7 @@ WIDE, MIDDLE = 110, 80
 MOST_KNOWN = 4
 """Rows of facts in the middle, where the pane for them is folded."""
 
-MOST_SPOKEN, MOST_LISTED, MOST_FACTS, MOST_OVER = 700, 1300, 800, 1600
+MOST_SPOKEN, MOST_LISTED, MOST_FACTS, MOST_OVER = 700, 1300, 450, 1600
 """Cells of the words to say, of a list, of the facts, and of a panel: a key that changes all of
 them has to stay under 4 KB on its way to the terminal, also through ssh."""
 
@@ -79,8 +80,7 @@ def paint(scene: Scene, columns: int, rows: int) -> Painting:
     centre = _Centre(scene, middle - 2, height, folded=columns < MIDDLE)
     body: list[Row] = []
     rail = panes.rail(scene.journey, left - 3, height) if left else []
-    seen = min(height, MOST_FACTS // max(1, right - 2))
-    facts = panes.facts(scene.sections, right - 2, seen, scene.facts_key) if right else []
+    facts = _facts_pane(scene, right - 2, height) if right else []
     for number in range(height):
         cells: list[tuple[str, str]] = []
         if left:
@@ -111,6 +111,14 @@ def _widths(columns: int) -> tuple[int, int]:
     if columns >= MIDDLE:
         return 7, max(27, columns * 34 // 100)
     return 0, 0
+
+
+def _facts_pane(scene: Scene, width: int, height: int) -> list[Row]:
+    """The facts: all that there is room for, and that may be written at one key."""
+    rows = panes.facts(scene.sections, width, height, scene.facts_key)
+    cells = accumulate(wide("".join(text for _, text in each).rstrip()) for each in rows)
+    seen = sum(total <= MOST_FACTS for total in cells)
+    return rows if seen == len(rows) else panes.facts(scene.sections, width, seen, scene.facts_key)
 
 
 def _at(rows: Sequence[Row], number: int, width: int) -> Row:
