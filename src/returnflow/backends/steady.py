@@ -225,7 +225,7 @@ class Steady:
         attempt = 0
         outcome = "ok"
         try:
-            self._circuit.admit()
+            admitted = self._circuit.admit()
             while True:
                 attempt += 1
                 left = began + self._limits.timeout - self._clock.now()
@@ -233,19 +233,21 @@ class Steady:
                     result = self._attempt(work, left)
                 except UnavailableError as error:
                     if error.lasting:
-                        self._circuit.succeeded()
+                        self._circuit.succeeded(admitted)
                         raise
-                    self._circuit.failed(TIMED_OUT if isinstance(error, TimedOutError) else 1)
+                    weight = TIMED_OUT if isinstance(error, TimedOutError) else 1
+                    self._circuit.failed(weight, admitted)
                     pause = self._pause(attempt)
                     spent = self._clock.now() - began + pause
                     if attempt >= attempts or spent >= self._limits.timeout:
                         raise
                     self._clock.sleep(pause)
+                    admitted = self._circuit.now()
                 except BackendError:
-                    self._circuit.succeeded()
+                    self._circuit.succeeded(admitted)
                     raise
                 else:
-                    self._circuit.succeeded()
+                    self._circuit.succeeded(admitted)
                     return result
         except BaseException as error:
             outcome = _outcome(error)
