@@ -245,6 +245,20 @@ class JsonShop:
 
     # -- as a whole ---------------------------------------------------------------------------
 
+    def problems(self) -> list[str]:
+        """See `returnflow.backends.shopdata.Diagnosable`: the files that cannot be used."""
+        view = self.view()
+        catalogue = view.catalogue
+        read = (catalogue.customers, catalogue.orders, catalogue.items, catalogue.packages)
+        transfers = Table(self._folder, tables.TRANSFERS, TransferForm, absent=True)
+        found = [table.problem for table in read if table.problem is not None]
+        for table in (view.returns.table, transfers):
+            try:
+                _writable(table)
+            except UnavailableError as error:
+                found.append(str(error))
+        return found
+
     def examine(self, progress: Callable[[int, int], None] | None = None) -> Examined:
         """See `returnflow.backends.shopdata.Examinable`."""
         from returnflow.backends.json_examine import examine
