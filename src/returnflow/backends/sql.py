@@ -16,6 +16,14 @@ from sqlalchemy import Connection, Row, insert, select
 from returnflow.backends import sql_load, sql_orders, sql_versions
 from returnflow.backends import sql_schema as schema
 from returnflow.backends import sql_writes as writes
+from returnflow.backends.refusals import (
+    check_key,
+    check_return,
+    check_same,
+    check_summary,
+    check_text,
+    refuse,
+)
 from returnflow.backends.shopdata import PastReturn, ShopData
 from returnflow.backends.sql_sqlite import BUSY_TIMEOUT, SqliteStore, path_of
 from returnflow.backends.sql_store import Store
@@ -43,7 +51,6 @@ from returnflow.records import (
     ReturnReceipt,
     TransferReceipt,
 )
-from returnflow.returns.events import REASONS
 from returnflow.sqlversions import Version
 
 OPERATIONS = frozenset(
@@ -368,12 +375,9 @@ class SqlShop:
         Refusal codes: ``already_returned``, ``unknown_order``, ``unknown_item``,
         ``bad_quantity``, ``bad_reason``, ``bad_key``, ``bad_text``, ``key_reused``.
         """
-        if type(quantity) is not int or quantity < 1:
-            writes.refuse("bad_quantity", f"{quantity!r} is no number of units; give 1 or more")
-        if return_reason not in REASONS:
-            writes.refuse("bad_reason", f"the shop takes the reasons {', '.join(REASONS)}")
-        writes.check_key(idempotency_key)
-        writes.check_text(order_id, item_id, note)
+        check_return(quantity, return_reason)
+        check_key(idempotency_key)
+        check_text(order_id, item_id, note)
         given = {"item_id": item_id.strip(), "quantity": quantity, "reason": return_reason}
 
         def work(connection: Connection) -> ReturnReceipt:
@@ -388,10 +392,10 @@ class SqlShop:
             ).one_or_none()
             asked = {**given, "order_id": stored, "note": note}
             if known is not None:
-                writes.check_same(known, asked)
+                check_same(writes.differing(known, asked))
                 return _receipt(known)
             if stored is None:
-                writes.refuse("unknown_order", f"the shop has no order {order_id!r}")
+                refuse("unknown_order", f"the shop has no order {order_id!r}")
             return _receipt(
                 writes.open_return(connection, {**asked, "idempotency_key": idempotency_key})
             )
@@ -412,8 +416,8 @@ class SqlShop:
         Refusal codes: ``already_issued``, ``unknown_customer``, ``unknown_package``,
         ``bad_amount``, ``bad_key``, ``bad_text``, ``key_reused``.
         """
-        writes.check_key(idempotency_key)
-        writes.check_text(customer_id, package_id, currency)
+        check_key(idempotency_key)
+        check_text(customer_id, package_id, currency)
         writes.check_amount(amount, currency)
         cards = schema.GIFT_CARDS
         asked = {
@@ -428,7 +432,7 @@ class SqlShop:
                 select(cards).where(cards.c.idempotency_key == idempotency_key)
             ).one_or_none()
             if known is not None:
-                writes.check_same(known, asked)
+                check_same(writes.differing(known, asked))
                 return GiftCardReceipt(gift_card_id=known.gift_card_id)
             issued = writes.issue_gift_card(
                 connection, {**asked, "idempotency_key": idempotency_key}
@@ -445,10 +449,9 @@ class SqlShop:
         Refusal codes: ``empty_summary``, ``unknown_customer``, ``bad_key``, ``bad_text``,
         ``key_reused``.
         """
-        if not summary_of_issues.strip():
-            writes.refuse("empty_summary", "a transfer needs a summary of the issue")
-        writes.check_key(idempotency_key)
-        writes.check_text(customer_id or "", summary_of_issues)
+        check_summary(summary_of_issues)
+        check_key(idempotency_key)
+        check_text(customer_id or "", summary_of_issues)
         transfers, customers = schema.TRANSFERS, schema.CUSTOMERS.c
         asked = {"customer_id": customer_id, "summary": summary_of_issues}
 
@@ -457,12 +460,12 @@ class SqlShop:
                 select(transfers).where(transfers.c.idempotency_key == idempotency_key)
             ).one_or_none()
             if known is not None:
-                writes.check_same(known, asked)
+                check_same(writes.differing(known, asked))
                 return TransferReceipt(reference=known.reference)
             if customer_id is not None and not connection.scalar(
                 select(customers.customer_id).where(customers.customer_id == customer_id)
             ):
-                writes.refuse("unknown_customer", f"the shop has no customer {customer_id!r}")
+                refuse("unknown_customer", f"the shop has no customer {customer_id!r}")
             reference = f"HR-{token(6)}"
             values = {"reference": reference, "idempotency_key": idempotency_key}
             connection.execute(insert(transfers), {**values, **asked, "created_at": now()})
@@ -482,7 +485,7 @@ class SqlShop:
             UnavailableError: as for every operation.
         """
         if status not in schema.STATUSES:
-            writes.refuse("bad_status", f"a return is one of {', '.join(schema.STATUSES)}")
+            refuse("bad_status", f"a return is one of {', '.join(schema.STATUSES)}")
         with self._store.writing() as connection:
             writes.move_return(connection, tracking_id, status)
 
