@@ -17,12 +17,12 @@ from msgspec.structs import replace
 
 from returnflow.backends import registry, sql
 from returnflow.backends.circuit import Circuit
+from returnflow.backends.protocol import LOOK_UPS
 from returnflow.backends.steady import Limits, RealClock, Steady
 from returnflow.cli import cli, run, shops
 from returnflow.errors import UnavailableError
 from returnflow.testing import Fault, FaultyBackend, MemoryShop, contract_shop, curated_shop
 from returnflow.testing.contract.checking import check
-from returnflow.testing.contract.promises import LOOK_UPS
 from returnflow.testing.contract.subject import Sample, Subject
 from shop_folder import write, write_shop
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from returnflow.backends.protocol import LOOK_UPS
 from returnflow.errors import AmbiguousError, NotFoundError, UnavailableError
 from returnflow.inert import fold
 from returnflow.records import OrdersSummary
@@ -23,14 +24,6 @@ from returnflow.redacted import NOT_RECORDED
 from returnflow.returns.eligibility import calendar_day, window_days
 from returnflow.returns.operations import OPERATIONS
 from returnflow.testing.contract.subject import Broken, NothingToCheck, Subject, need
-
-LOOK_UPS = (
-    "get_customer_by_email",
-    "summarize_orders",
-    "get_order_details",
-    "get_item_details",
-    "get_package_details",
-)
 
 STATUSES = (
     *("AT_WAREHOUSE", "IN_TRANSIT", "AT_DELIVERY_STATION", "OUT_FOR_DELIVERY", "DELIVERED"),
