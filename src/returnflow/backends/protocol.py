@@ -31,6 +31,9 @@ LOOK_UPS = (
 )
 """The operations that change nothing, and so may be made again; every shop has them."""
 
+WRITES = ("initiate_return", "transfer_to_human_representative")
+"""Those that change something, but for `GiftCards`."""
+
 
 @runtime_checkable
 class Backend(Protocol):
