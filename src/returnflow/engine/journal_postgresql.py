@@ -262,16 +262,18 @@ class PostgresDatabase:
                 waited = time.monotonic() - began
                 if waited > _CLAIM_PATIENCE_S:
                     holder = self._holder(connection, key)
-                    if waited > _DEAD_CLAIM_PATIENCE_S or not holder.is_gone:
-                        return str(holder)
+                    # Nobody: it was released between the two questions.
+                    gone = holder is None or holder.is_gone
+                    if waited > _DEAD_CLAIM_PATIENCE_S or not gone:
+                        return str(holder or "another session")
                 _pause(_CLAIM_PAUSE_S)
             return None
 
         return self._read(work)
 
-    def _holder(self, connection: sa.Connection, key: int) -> _Holder:
+    def _holder(self, connection: sa.Connection, key: int) -> _Holder | None:
         found = connection.execute(_HOLDER, {"key": key}).first()
-        return _Holder(found.name or "", found.host) if found is not None else _Holder("", None)
+        return _Holder(found.name or "", found.host) if found is not None else None
 
     # -- the session --------------------------------------------------------------------------
 
