@@ -172,11 +172,12 @@ def check(
         f"{count['not_checked'] + count['unanswered']} not checked."
     )
     if count["not_checked"] and not emails:
-        click.echo("Give the address of a customer with open orders, --email, to check the rest.")
+        _lines("", "Give the address of a customer with open orders, --email, to check the rest.")
     if count["unanswered"]:
-        click.echo(
+        _lines(
+            "",
             f"There was no answer for {count['unanswered']} of them. Where the shop is slow, give "
-            f"it more than {timeout:g} s with --timeout; `returnflow backend ping` tells how slow."
+            f"it more than {timeout:g} s with --timeout; `returnflow backend ping` tells how slow.",
         )
     if count["broken"] or count["unanswered"]:
         ctx.exit(status.FAILED)
