@@ -7,6 +7,7 @@ which is ours); what is in it decides which units are taken. docs/json.md descri
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -257,6 +258,8 @@ class JsonShop:
         read = (catalogue.customers, catalogue.orders, catalogue.items, catalogue.packages)
         transfers = Table(self._folder, tables.TRANSFERS, TransferForm, absent=True)
         found = [table.problem for table in read if table.problem is not None]
+        if not os.access(self.path, os.W_OK):
+            found.append(f"the folder {self.path} cannot be written to, so nothing can be returned")
         for table in (view.returns.table, transfers):
             try:
                 _writable(table)

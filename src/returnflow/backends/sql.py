@@ -5,6 +5,7 @@ Opened, made, upgraded; what it then does is in `returnflow.backends.sql_shop`.
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from pathlib import Path
 
 from returnflow.backends import sql_load, sql_versions
@@ -14,6 +15,7 @@ from returnflow.backends.sql_sqlite import BUSY_TIMEOUT, SqliteStore, path_of
 from returnflow.backends.sql_store import Store
 from returnflow.errors import (
     RefusedByBackendError,
+    UnavailableError,
     UsageError,
 )
 from returnflow.postgresql import is_postgresql
@@ -89,16 +91,27 @@ def create_file(
     progress: sql_load.Progress | None = None,
 ) -> SqlShop:
     """As `create`, by path."""
-    if path.exists():
-        raise UsageError(f"{path} is there already: name a new file")
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}: make it, or name another")
-    store = SqliteStore(path, busy_timeout=busy_timeout, create=True)
     try:
-        _fill(store, data, progress)
-    finally:
-        store.close()
-    return open_file(path, busy_timeout=busy_timeout)
+        # Of two who make it at once, one does.
+        path.open("xb").close()
+    except FileExistsError:
+        raise UsageError(f"{path} is there already: name a new file") from None
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot write to the shop {path}: {error.strerror or error}", outcome="known"
+        ) from error
+    try:
+        with closing(SqliteStore(path, busy_timeout=busy_timeout)) as store:
+            _fill(store, data, progress)
+        return open_file(path, busy_timeout=busy_timeout)
+    except BaseException:
+        # Half a shop is none: what was begun here is taken away, whatever stopped it.
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            with suppress(OSError):
+                path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+        raise
 
 
 def version(url: str) -> int | None:
