@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import threading
@@ -78,6 +79,22 @@ def test_ping_names_the_files_that_are_damaged(tmp_path: Path) -> None:
     for words in ("orders.json: ", "packages.json: ", "items.json: No such file", "returns.json: "):
         assert words in result.output
     assert "customers.json" not in result.output
+
+
+def test_ping_says_that_a_folder_cannot_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a read-only disk; who runs the tests as root may write anywhere else."""
+    folder = write_shop(tmp_path / "shop", contract_shop(crowd=1))
+    access = os.access
+
+    def as_on_a_read_only_disk(path: Any, mode: int, **more: Any) -> bool:
+        return (path, mode) != (folder, os.W_OK) and access(path, mode, **more)
+
+    monkeypatch.setattr(os, "access", as_on_a_read_only_disk)
+    result = backend("ping", f"json:{folder}")
+    assert result.exit_code == 1
+    assert "cannot be written to, so nothing can be returned" in words(result)
 
 
 def test_ping_tells_what_a_look_up_of_each_kind_says(monkeypatch: pytest.MonkeyPatch) -> None:
