@@ -60,6 +60,7 @@ class _Api:
                     "state": STATES[box.current_status],
                     "due": box.estimated_delivery_date,
                     "arrived": box.final_delivery_date,
+                    "card": box.gift_card_id,
                 }
         raise NotFoundError(path)
 
@@ -104,6 +105,12 @@ class _Api:
                 body["customer"], body["text"], idempotency_key=key
             )
             return {"number": handed.reference}
+        if path == "/cards":
+            issued = self.shop.issue_gift_card(
+                body["customer"], body["box"], Decimal(body["worth"]), body["currency"],
+                idempotency_key=key,
+            )  # fmt: skip
+            return {"number": issued.gift_card_id}
         raise NotFoundError(path)
 
 

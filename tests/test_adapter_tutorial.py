@@ -105,18 +105,48 @@ def test_a_call_is_led_through_it(
     assert opened.receipt.tracking_id in words
 
 
-def test_it_keeps_the_whole_contract(installed: Path, tmp_path: Path) -> None:
-    """With the test file on the page, run as the author runs it."""
-    (tmp_path / "test_corner_shop.py").write_text(FILES["test_corner_shop.py"], encoding="utf-8")
+def passes(installed: Path, folder: Path, *names: str) -> str:
+    """Pytest's last words on files of the page, run as the author runs them."""
+    for name in names:
+        (folder / name).write_text(FILES[name], encoding="utf-8")
     paths = os.pathsep.join([str(installed), str(ROOT / "tests")])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path,
-         tmp_path],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--rootdir",
+            folder,
+            folder,
+        ],
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": paths},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout[-3000:]
-    assert re.search(r"\b8[0-9] passed", done.stdout), done.stdout
+    return done.stdout.splitlines()[-1]
+
+
+def test_it_keeps_the_whole_contract(installed: Path, tmp_path: Path) -> None:
+    """With the test file on the page."""
+    assert re.search(r"\b8[0-9] passed", passes(installed, tmp_path, "test_corner_shop.py"))
+
+
+def test_a_shop_without_gift_cards_is_told_of_before_the_call(
+    installed: Path, trial: tuple[str, MemoryShop], tmp_path: Path
+) -> None:
+    status, words = run(
+        installed, tmp_path, "wizard", "--sop", "delayed-package", "--backend", f"corner:{trial[0]}"
+    )
+    assert status == 2
+    assert "calls issue_gift_card, which the backend corner:" in words
+
+
+def test_gift_cards_are_one_method_more(installed: Path, tmp_path: Path) -> None:
+    last = passes(installed, tmp_path, "corner_cards.py", "test_corner_cards.py")
+    assert re.search(r"\b[1-9]\d* passed", last)

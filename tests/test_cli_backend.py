@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import sys
+import threading
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +17,15 @@ from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
 from returnflow.backends import registry, sql
-from returnflow.backends.steady import Steady
+from returnflow.backends.circuit import Circuit
+from returnflow.backends.protocol import LOOK_UPS
+from returnflow.backends.steady import Limits, RealClock, Steady
 from returnflow.cli import cli, run, shops
 from returnflow.errors import UnavailableError
 from returnflow.testing import Fault, FaultyBackend, MemoryShop, contract_shop, curated_shop
+from returnflow.testing.contract.checking import check
+from returnflow.testing.contract.subject import Sample, Subject
+from shop_folder import write, write_shop
 
 ANN = "ann@example.com"
 
@@ -50,9 +59,55 @@ def test_ping_says_that_it_answers_and_how_fast(tmp_path: Path) -> None:
     result = backend("ping", url)
     assert result.exit_code == 0
     assert f"{url} answers: opened in " in result.output
-    assert "(median of 5; slowest " in result.output
+    assert "(median of 8; slowest " in result.output
     assert "Time zone: Europe/Berlin." in result.output
     shops.circuit(url).admit()
+
+
+def test_ping_names_the_files_that_are_damaged(tmp_path: Path) -> None:
+    """It is there, and of what use it is depends on what a customer wants: so all is not well."""
+    folder = write_shop(tmp_path / "shop", contract_shop(crowd=1))
+    result = backend("ping", f"json:{folder}")
+    assert (result.exit_code, "answers: opened in" in result.output) == (0, True)
+    write(folder, orders='{"O-1": ', packages="[]", returns='{"R": {"a": 1, "a": 2}}')
+    (folder / "items.json").unlink()
+    result = backend("ping", f"json:{folder}")
+    assert result.exit_code == 1
+    assert (
+        result.output.splitlines()[0] == f"json:{folder} is there, and not all of it can be used:"
+    )
+    for words in ("orders.json: ", "packages.json: ", "items.json: No such file", "returns.json: "):
+        assert words in result.output
+    assert "customers.json" not in result.output
+
+
+def test_ping_says_that_a_folder_cannot_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a read-only disk; who runs the tests as root may write anywhere else."""
+    folder = write_shop(tmp_path / "shop", contract_shop(crowd=1))
+    access = os.access
+
+    def as_on_a_read_only_disk(path: Any, mode: int, **more: Any) -> bool:
+        return (path, mode) != (folder, os.W_OK) and access(path, mode, **more)
+
+    monkeypatch.setattr(os, "access", as_on_a_read_only_disk)
+    result = backend("ping", f"json:{folder}")
+    assert result.exit_code == 1
+    assert "cannot be written to, so nothing can be returned" in words(result)
+
+
+def test_ping_tells_what_a_look_up_of_each_kind_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = curated_shop()
+
+    def damaged(package_id: str) -> Any:
+        raise UnavailableError("the table of packages is damaged", outcome="known", lasting=True)
+
+    shop.get_package_details = damaged  # type: ignore[method-assign]
+    offer(monkeypatch, shop)
+    result = backend("ping", "my:shop")
+    assert result.exit_code == 1
+    assert "  - the table of packages is damaged" in result.output
 
 
 def test_ping_says_that_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,15 +244,71 @@ def test_check_tells_what_the_data_lack(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_check_does_not_wait_for_a_shop_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twice, and then it counts as down."""
+    """It says how long it waited, and ends: no promise is broken, and all is not well."""
     hanging = Fault("slow")
-    plan = {("get_order_details", number): hanging for number in range(1, 99)}
-    offer(monkeypatch, FaultyBackend(curated_shop(), plan))
+    shop = FaultyBackend(
+        curated_shop(), {(name, number): hanging for name in LOOK_UPS for number in range(1, 99)}
+    )
+    offer(monkeypatch, shop)
     result = backend("check", "my:shop", "--timeout", "0.1")
     hanging.release.set()
     assert result.exit_code == 1
-    assert "no answer from the shop within 0.1 s" in result.output
-    assert "the shop is down" in result.output
+    assert "→ no answer from the shop within 0.1 s" in words(result)
+    assert "→ not asked, after so many calls in vain" in words(result)
+    assert "20 promises: 3 kept, 0 broken, 17 not checked. " in words(result)
+    assert "give it more than 0.1 s with --timeout" in words(result)
+    assert len(shop.calls) == 3
+
+
+def test_a_slow_look_up_spoils_no_other_check() -> None:
+    """However many there are: nothing counts as down here."""
+    hanging = Fault("slow")
+
+    class Clock(RealClock):
+        """Waits in vain for what hangs, and only for that."""
+
+        def wait(self, done: threading.Event, seconds: float) -> bool:
+            while not done.wait(0.005):
+                if hanging.begun.is_set():
+                    hanging.begun.clear()
+                    return False
+            return True
+
+    plan = {("get_package_details", number): hanging for number in range(1, 99)}
+    plan |= {("get_customer_by_email", 1): hanging}
+    shop = Steady(
+        FaultyBackend(MemoryShop.holding(contract_shop(crowd=1)), plan),
+        limits=Limits(timeout=30, attempts=1),
+        circuit=Circuit(failures=sys.maxsize),
+        clock=Clock(),
+    )
+    subject = Subject(shop, Sample(["ann.lee@example.com"], ["BENS"]))
+    found = {verdict.promise.name: verdict for verdict in check(subject)}
+    hanging.release.set()
+    unanswered = {name for name, verdict in found.items() if verdict.state == "unanswered"}
+    assert unanswered == {"unknown_customer", "unknown_ids", "strange_ids", "packages"}
+    assert {found[name].words for name in unanswered} == {"no answer from the shop within 30 s"}
+    assert {v.state for name, v in found.items() if name not in unanswered} == {"kept"}
+
+
+def test_check_goes_on_beside_records_that_cannot_be_read(tmp_path: Path) -> None:
+    """They are named, and no fault of the adapter."""
+    folder = write_shop(tmp_path / "shop", contract_shop(crowd=1))
+    orders = json.loads((folder / "orders.json").read_text())
+    orders["Plain"]["items_ordered"] = "many"
+    write(folder, orders=orders)
+    result = backend("check", f"json:{folder}", "--email", "ann.lee@example.com")
+    assert "  - orders.json: Plain: items_ordered: " in result.output
+    assert "20 promises: 20 kept, 0 broken, 0 not checked." in words(result)
+    assert result.exit_code == 0
+
+
+def test_check_goes_on_beside_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    folder = write(write_shop(tmp_path / "shop", contract_shop(crowd=1)), packages="{")
+    result = backend("check", f"json:{folder}", "--email", "ann.lee@example.com")
+    assert result.exit_code == 1
+    assert "no answer: packages.json: " in words(result)
+    assert "20 promises: 18 kept, 0 broken, 2 not checked." in words(result)
 
 
 def test_check_names_the_methods_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +359,7 @@ def test_check_tells_what_is_broken_and_goes_on(monkeypatch: pytest.MonkeyPatch)
     assert "Item.cost is a float: 9.99" in found
     assert "the message repeats the e-mail address (rule 38)" in found
     assert "the address of ANN is answered with NotFoundError" in found
-    assert "no answer: no route to host" in found
+    assert "→ no answer: no route to host" in found
     assert "BROKEN" in found
     assert "kept an order is found however its id is typed" in found
     assert isinstance(data.items[0].cost, Decimal)

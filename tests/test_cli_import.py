@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
-from returnflow.backends import sql
+from returnflow.backends import sql, sql_load
 from returnflow.backends.json_shop import open_folder
 from returnflow.backends.shopdata import ShopData
 from returnflow.cli import cli, run
@@ -280,19 +280,25 @@ def test_what_cannot_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_what_was_begun_and_not_ended_is_taken_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A full disk in the middle leaves no file that the next attempt would stumble over."""
+    """A full disk in the middle, or Ctrl-C, leaves no file that the next attempt would stumble
+    over."""
     folder = make(tmp_path / "json")
     target = tmp_path / "shop.sqlite3"
 
-    def fail(*arguments: Any, **more: Any) -> Any:
-        target.touch()
-        raise UnavailableError("the disk is full", outcome="known")
+    for stopped, words in (
+        (UnavailableError("the disk is full", outcome="known"), "the disk is full"),
+        (KeyboardInterrupt(), ""),
+    ):
 
-    with monkeypatch.context() as patch:
-        patch.setattr(sql, "create", fail)
-        assert run(["import", f"json:{folder}", f"sqlite:///{target}"]) == 1
-    assert "the disk is full" in capsys.readouterr().err
-    assert not target.exists()
+        def fail(*arguments: Any, stopped: BaseException = stopped) -> None:
+            assert target.exists()
+            raise stopped
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sql_load, "load", fail)
+            assert run(["import", f"json:{folder}", f"sqlite:///{target}"]) != 0
+        assert words in capsys.readouterr().err
+        assert not target.exists()
     assert run(["import", f"json:{folder}", f"sqlite:///{target}"]) == 0
 
 

@@ -23,7 +23,7 @@ from cut_line import CutLine
 from returnflow.backends import sql
 from returnflow.backends.registry import open_backend
 from returnflow.backends.shopdata import ShopData
-from returnflow.engine import journal_schema
+from returnflow.engine import journal_postgresql, journal_schema
 from returnflow.engine.journal import Header
 from returnflow.engine.journal_sql import SqlJournal, open_database, open_journal
 from returnflow.errors import (
@@ -240,9 +240,11 @@ def test_the_server_may_not_know_yet_that_the_line_was_cut(journal_url: str, lin
 
 
 def test_a_call_taken_over_while_the_line_was_cut_is_not_gone_on_with(
-    journal_url: str, line: CutLine
+    journal_url: str, line: CutLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two agents never write into one call, not even in turn."""
+    # However long a busy server takes to see that the line is cut.
+    monkeypatch.setattr(journal_postgresql, "_CLAIM_PATIENCE_S", 60.0)
     with open_journal(at_port(journal_url, line.port)) as journal:
         log = begun(journal)
         case_id = log.header.case_id
@@ -279,6 +281,55 @@ def test_a_call_is_held_by_one_agent_on_whatever_machine(journal_url: str) -> No
             theirs.note("now mine", "finding_customer")
         with journal.open(case_id, VOCABULARY.decoder) as again:
             assert len(again.entries) == 2
+
+
+def test_a_claim_of_a_dead_process_is_waited_for(
+    journal_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server may see late that its line is closed; of one that lives it is told at once."""
+    monkeypatch.setattr(journal_postgresql, "_CLAIM_PATIENCE_S", 0.0)
+    script = (
+        "import os, sys, msgspec\n"
+        "from returnflow.engine.journal_sql import open_journal\n"
+        "from returnflow.returns import VOCABULARY\n"
+        "journal = open_journal(sys.argv[1])\n"
+        "log = journal.open(sys.argv[2], VOCABULARY.decoder)\n"
+        "print('claimed', flush=True)\n"
+        "sys.stdin.readline()\n"
+        # It dies, and somebody has its line open still.
+        "if os.fork() == 0:\n"
+        "    sys.stdin.read()\n"
+        "os._exit(0)\n"
+    )
+    with open_journal(journal_url) as journal:
+        with begun(journal) as log:
+            case_id = log.header.case_id
+        with subprocess.Popen(
+            [sys.executable, "-c", script, journal_url, case_id],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as holder:
+            assert holder.stdin is not None
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "claimed\n"
+            with pytest.raises(CaseTakenError, match=f"process {holder.pid}"):
+                journal.open(case_id, VOCABULARY.decoder)
+            holder.stdin.write("\n")
+            holder.stdin.flush()
+            assert holder.wait() == 0
+            pauses = []
+
+            def paused(seconds: float) -> None:
+                pauses.append(seconds)
+                if len(pauses) == 5:
+                    assert holder.stdin is not None
+                    holder.stdin.close()
+
+            monkeypatch.setattr(journal_postgresql, "_pause", paused)
+            with journal.open(case_id, VOCABULARY.decoder) as again:
+                assert len(again.entries) == 1
+            assert len(pauses) >= 5
 
 
 def test_a_claim_whose_answer_was_lost_is_not_held_against_its_own_agent(

@@ -230,7 +230,83 @@ def test_what_one_process_has_found_out_the_others_know(tmp_path: Path) -> None:
     assert "is down" in down(other.admit)
     one.succeeded()
     other.admit()
-    assert not path.exists()
+    one.failed(FAILURES - 1)
+    other.admit()
+    other.failed()
+    assert "5 failures" in down(one.admit)
+
+
+def test_an_answer_to_an_older_call_does_not_say_that_it_is_back(tmp_path: Path) -> None:
+    """It was slow, not well: a call that begins after the failures is to find that out."""
+    now = [5000.0]
+    path = tmp_path / "circuit.json"
+    circuit, other = (Circuit(path, clock=lambda: now[0]) for _ in range(2))
+    slow = circuit.admit()
+    now[0] += 30
+    other.failed(FAILURES, other.admit())
+    now[0] += 1
+    circuit.succeeded(slow)
+    assert "next try in 14 s" in down(other.admit)
+    now[0] += COOL_DOWN
+    first = other.admit()
+    now[0] += COOL_DOWN
+    second = circuit.admit()
+    now[0] += 1
+    circuit.failed(began=second)
+    other.succeeded(first)
+    assert "is down" in down(other.admit), "a later trial has failed"
+    now[0] += COOL_DOWN
+    circuit.succeeded(circuit.admit())
+    other.admit()
+
+
+def test_a_time_out_of_an_older_call_does_not_say_that_it_is_down_again() -> None:
+    """Whoever was caught by the failure waits on; meanwhile others have been answered."""
+    now = [5000.0]
+    circuit = Circuit(clock=lambda: now[0])
+    caught = [circuit.admit() for _ in range(4)]
+    now[0] += 1
+    circuit.failed(FAILURES, circuit.admit())
+    now[0] += COOL_DOWN
+    circuit.succeeded(circuit.admit())
+    now[0] += 40
+    for began in caught:
+        circuit.failed(3, began)
+    now[0] += 1
+    circuit.failed(FAILURES - 1, circuit.admit())
+    circuit.admit()
+    circuit.failed(1, circuit.admit())
+    assert "5 failures" in down(circuit.admit)
+
+
+def test_answers_between_failures_keep_a_shop_up() -> None:
+    """Also those of calls that began before a failure, while it does not count as down."""
+    now = [5000.0]
+    circuit = Circuit(clock=lambda: now[0])
+    for _ in range(3 * FAILURES):
+        began = circuit.admit()
+        now[0] += 1
+        circuit.failed(began=circuit.admit())
+        now[0] += 1
+        circuit.succeeded(began)
+
+
+def test_an_older_call_that_ends_late_leaves_a_shop_down() -> None:
+    """The same, as an agent meets it: the slow look-up is answered, the next call is not sent."""
+    slow = Fault("slow")
+    plan = {("get_item_details", 1): slow} | always("no_connection", "get_order_details")
+    scene = Scene(plan)
+    answers: list[Any] = []
+    waiting = threading.Thread(target=lambda: answers.append(scene.steady.get_item_details("LAMP")))
+    waiting.start()
+    assert slow.begun.wait(10)
+    for _ in range(2):
+        scene.clock.time += 1
+        down(lambda: scene.steady.get_order_details("O-ANN"))
+    slow.release.set()
+    waiting.join(10)
+    assert [item.item_id for item in answers] == ["LAMP"]
+    assert "is down" in down(scene.open_return)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"failures": "x"}', '{"failures": 9}', "\x00"])
@@ -254,6 +330,8 @@ def test_a_clock_that_was_set_back_refuses_nothing() -> None:
     circuit = Circuit(clock=lambda: now[0])
     circuit.failed(FAILURES)
     now[0] -= 86400
+    circuit.succeeded(circuit.admit())
+    now[0] += 1
     circuit.admit()
 
 

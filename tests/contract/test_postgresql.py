@@ -9,7 +9,7 @@ import pytest
 
 from returnflow.backends import sql
 from returnflow.backends.sql_schema import METADATA
-from returnflow.testing import BackendContract, ContractShop, contract_shop
+from returnflow.testing import BackendContract, ContractShop, GiftCardContract, contract_shop
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +31,15 @@ def shop(postgres_space: Callable[[], str]) -> ContractShop:
 
 class TestPostgresql(BackendContract):
     """Rules 2, 3, 5, 6, 9 to 12, 16 to 18, 20 to 24, 26 to 31, 34, 35, 37, 38."""
+
+
+class TestPostgresqlGiftCards(GiftCardContract):
+    """Rules 28 to 30: at most one gift card for a package, and one for a key."""
+
+    @pytest.fixture
+    def shop(self, postgres_space: Callable[[], str]) -> ContractShop:
+        """A new one for each test."""
+        url = postgres_space()
+        data = contract_shop(tag="-79", crowd=1)
+        sql.create(url, data).close()
+        return ContractShop(data=data, connect=lambda: sql.connect(url))

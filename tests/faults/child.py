@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 import sqlalchemy
 
-from returnflow.backends import registry, sql
+from returnflow.backends import registry, sql, sql_shop
 from returnflow.backends.circuit import Circuit
 from returnflow.backends.protocol import Backend
 from returnflow.backends.steady import RealClock
@@ -154,7 +154,7 @@ class Hands:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if name not in sql.OPERATIONS:
+        if name not in sql_shop.OPERATIONS:
             return found
 
         def operation(*given: Any, **named: Any) -> Any:

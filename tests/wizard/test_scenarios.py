@@ -191,6 +191,8 @@ def test_a_transfer_that_fails(door: Door) -> None:
     assert played.state == "closed_without_return"
     assert told(played, "The transfer did not work (all lines are busy).")
     assert told(played, "It may still arrive; trying again cannot make it two.")
+    # Why, the agent sees; nobody reads it out.
+    assert not told(played, "did not work (no answer")
     assert memory(door.stage).transfers == []
     asked = [e for e in played.events if isinstance(e, ev.TransferRequested)]
     assert [event.customer_id for event in asked] == ["ANN", "ANN"]
@@ -205,6 +207,12 @@ def test_a_human_before_anyone_is_identified(door: Door) -> None:
     assert [(t.customer_id, t.summary) for t in made] == [
         (None, "Reason: wants the boss. Not identified; no address given yet.")
     ]
+
+
+def test_the_agents_own_stop_is_enough(door: Door) -> None:
+    door.type("/transfer", "Wants the boss.", "")
+    (made,) = memory(door.stage).transfers
+    assert made.summary.startswith("Reason: Wants the boss. Not identified;")
 
 
 def test_the_summary_is_edited_and_never_empty(door: Door) -> None:

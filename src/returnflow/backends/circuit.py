@@ -3,6 +3,10 @@
 Its state can be kept in a file, so that what one call has found out spares the others the wait:
 each call of an agent is a process of its own. The file holds counts and times, nothing of what
 was asked or answered. That it cannot be read or written is no reason to refuse anything.
+
+Calls end in another order than they began, and what counts is when one began: an answer to a call
+from before the failures does not say that the shop is back, nor does a time-out of one that was
+sent while it was down say, once it is back, that it is down again.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from returnflow.errors import UnavailableError
@@ -30,6 +34,9 @@ class _State:
     """In a row."""
     until: float = 0.0
     """No call is let through before, in seconds since the epoch; 0: it does not count as down."""
+    since: float = 0.0
+    """When it was last found to be down, or to be back: how calls that began before end, says
+    nothing new."""
 
 
 class Circuit:
@@ -54,8 +61,12 @@ class Circuit:
         self._clock = clock
         self._state = _State()
 
-    def admit(self) -> None:
-        """Lets a call through, or says that the backend is down.
+    def now(self) -> float:
+        """When a call that begins now begins."""
+        return self._clock()
+
+    def admit(self) -> float:
+        """Lets a call through, or says that the backend is down; when the call begins.
 
         After the cool-down one call passes; whoever comes meanwhile waits for its outcome.
 
@@ -67,31 +78,51 @@ class Circuit:
         # A time further off than any that we write: the clock was set back since.
         if not 0 < state.until - now <= self._cool_down:
             if state.until:
-                self._save(_State(state.failures, now + self._cool_down))
-            return
+                self._save(replace(state, until=now + self._cool_down))
+            return now
         raise UnavailableError(
             f"the shop is down, {state.failures} failures in a row; next try in "
             f"{state.until - now:.0f} s",
             outcome="known",
         )
 
-    def succeeded(self) -> None:
-        """The backend answered."""
-        if self._load().failures:
-            self._save(_State())
+    def succeeded(self, began: float | None = None) -> None:
+        """The backend answered.
 
-    def failed(self, weight: int = 1) -> None:
-        """It did not; `weight` counts a failure that made somebody wait as several."""
-        count = self._load().failures + weight
-        down = count >= self._failures
-        self._save(_State(count, self._clock() + self._cool_down if down else 0.0))
+        Args:
+            began: what `admit` or `now` gave when the call began; by default it began now.
+        """
+        state = self._load()
+        if state.failures and not self._old(state, began):
+            self._save(_State(since=self._clock() if state.until else state.since))
+
+    def failed(self, weight: int = 1, began: float | None = None) -> None:
+        """It did not; `weight` counts a failure that made somebody wait as several.
+
+        Args:
+            began: as in `succeeded`.
+        """
+        state = self._load()
+        if self._old(state, began):
+            return
+        count, now = state.failures + weight, self._clock()
+        if count >= self._failures:
+            self._save(_State(count, now + self._cool_down, now))
+        else:
+            self._save(replace(state, failures=count))
+
+    def _old(self, state: _State, began: float | None) -> bool:
+        # A time that is still to come was written before the clock was set back.
+        return began is not None and began < state.since <= self._clock()
 
     def _load(self) -> _State:
         if self._path is None:
             return self._state
         try:
             found = json.loads(self._path.read_text(encoding="ascii"))
-            return _State(int(found["failures"]), float(found["until"]))
+            return _State(
+                int(found["failures"]), float(found["until"]), float(found.get("since", 0))
+            )
         except (OSError, ValueError, TypeError, KeyError, OverflowError):
             return _State()
 
@@ -100,7 +131,7 @@ class Circuit:
         if self._path is None:
             return
         with suppress(OSError):
-            if not state.failures:
+            if state == _State():
                 self._path.unlink(missing_ok=True)
                 return
             draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")

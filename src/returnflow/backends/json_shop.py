@@ -7,6 +7,7 @@ which is ours); what is in it decides which units are taken. docs/json.md descri
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,9 +18,17 @@ from returnflow.backends import json_tables as tables
 from returnflow.backends.json_form import TransferForm, UnreadableError
 from returnflow.backends.json_store import LOCK_TIMEOUT, Folder
 from returnflow.backends.json_tables import Returns, Table
-from returnflow.backends.json_view import View, refuse
+from returnflow.backends.json_view import View
+from returnflow.backends.refusals import (
+    check_key,
+    check_return,
+    check_same,
+    check_summary,
+    check_text,
+    refuse,
+)
 from returnflow.backends.shopdata import Examined
-from returnflow.backends.tokens import now, storable, token, tracking_id
+from returnflow.backends.tokens import now, token, tracking_id
 from returnflow.errors import (
     AmbiguousError,
     NotFoundError,
@@ -38,7 +47,6 @@ from returnflow.records import (
     ReturnReceipt,
     TransferReceipt,
 )
-from returnflow.returns.events import REASONS
 from returnflow.returns.operations import OPERATIONS
 
 _T = TypeVar("_T")
@@ -185,11 +193,9 @@ class JsonShop:
         ``bad_quantity``, ``bad_reason``, ``bad_key``, ``bad_text``, ``key_reused``,
         ``returns_unknown`` (how many units are in a return already cannot be told).
         """
-        if type(quantity) is not int or quantity < 1:
-            refuse("bad_quantity", f"{quantity!r} is no number of units; give 1 or more")
-        if return_reason not in REASONS:
-            refuse("bad_reason", f"the shop takes the reasons {', '.join(REASONS)}")
-        _check_text(idempotency_key, order_id, item_id, note)
+        check_return(quantity, return_reason)
+        check_key(idempotency_key)
+        check_text(order_id, item_id, note)
         with self._folder.writing():
             view = self.view()
             table = _writable(view.returns.table)
@@ -225,9 +231,9 @@ class JsonShop:
         Refusal codes: ``empty_summary``, ``unknown_customer``, ``bad_key``, ``bad_text``,
         ``key_reused``.
         """
-        if not summary_of_issues.strip():
-            refuse("empty_summary", "a transfer needs a summary of the issue")
-        _check_text(idempotency_key, customer_id or "", summary_of_issues)
+        check_summary(summary_of_issues)
+        check_key(idempotency_key)
+        check_text(customer_id or "", summary_of_issues)
         with self._folder.writing():
             view = self.view()
             table = _writable(Table(self._folder, tables.TRANSFERS, TransferForm, absent=True))
@@ -244,6 +250,22 @@ class JsonShop:
         return TransferReceipt(reference=reference)
 
     # -- as a whole ---------------------------------------------------------------------------
+
+    def problems(self) -> list[str]:
+        """See `returnflow.backends.shopdata.Diagnosable`: the files that cannot be used."""
+        view = self.view()
+        catalogue = view.catalogue
+        read = (catalogue.customers, catalogue.orders, catalogue.items, catalogue.packages)
+        transfers = Table(self._folder, tables.TRANSFERS, TransferForm, absent=True)
+        found = [table.problem for table in read if table.problem is not None]
+        if not os.access(self.path, os.W_OK):
+            found.append(f"the folder {self.path} cannot be written to, so nothing can be returned")
+        for table in (view.returns.table, transfers):
+            try:
+                _writable(table)
+            except UnavailableError as error:
+                found.append(str(error))
+        return found
 
     def examine(self, progress: Callable[[int, int], None] | None = None) -> Examined:
         """See `returnflow.backends.shopdata.Examinable`."""
@@ -280,16 +302,7 @@ def _again(
 
 
 def _check_same(known: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    differing = [name for name, value in asked.items() if known.get(name) != value]
-    if differing:
-        refuse("key_reused", f"this key was used before with another {', '.join(differing)}")
-
-
-def _check_text(key: str, *texts: str) -> None:
-    if not key or not storable(key):
-        refuse("bad_key", "a write needs an idempotency key")
-    if not all(map(storable, texts)):
-        refuse("bad_text", "the text holds half a character; type it anew")
+    check_same([name for name, value in asked.items() if known.get(name) != value])
 
 
 def _writable(table: Table[Any]) -> Table[Any]:

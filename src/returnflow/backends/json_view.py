@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 from returnflow.backends import json_tables as tables
 from returnflow.backends.json_form import LineForm, OrderForm, UnreadableError
 from returnflow.backends.json_tables import Catalogue, Returns
+from returnflow.backends.refusals import check_ordered, refuse, too_few
 from returnflow.backends.summarizing import summary
-from returnflow.errors import (
-    RefusedByBackendError,
-)
 from returnflow.records import (
     Customer,
     Item,
@@ -152,10 +150,7 @@ class View:
         """
         lines = [line for line in self.order(key).lines if line.item_id == item_id]
         ordered = sum(line.quantity for line in lines)
-        if not lines:
-            refuse("unknown_item", f"item {item_id!r} is not in order {key!r}")
-        if quantity > ordered:
-            refuse("bad_quantity", f"{quantity} units are more than the {ordered} ordered")
+        check_ordered(item_id, key, quantity, ordered)
         if any(line.returned is None for line in lines):
             refuse(
                 "returns_unknown",
@@ -169,11 +164,7 @@ class View:
                 wanted -= units
                 returned.append(_returned(line, units))
         if wanted:
-            left = quantity - wanted
-            words = f"only {left} of this item can" if left else "no unit of this item can"
-            refuse(
-                "already_returned", f"{words} still be returned; the others are in a return already"
-            )
+            raise too_few(quantity - wanted)
         return returned
 
 
@@ -185,8 +176,3 @@ def _returned(line: OrderLine, units: int) -> dict[str, Any]:
         "refundable_amount": amount,
         "package_id": line.parcels[0].package_id,
     }
-
-
-def refuse(code: str, message: str) -> NoReturn:
-    """Raises a refusal."""
-    raise RefusedByBackendError(message, code=code)

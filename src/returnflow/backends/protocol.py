@@ -22,6 +22,18 @@ from returnflow.records import (
     TransferReceipt,
 )
 
+LOOK_UPS = (
+    "get_customer_by_email",
+    "summarize_orders",
+    "get_order_details",
+    "get_item_details",
+    "get_package_details",
+)
+"""The operations that change nothing, and so may be made again; every shop has them."""
+
+WRITES = ("initiate_return", "transfer_to_human_representative")
+"""Those that change something, but for `GiftCards`."""
+
 
 @runtime_checkable
 class Backend(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from returnflow.records import Customer, Item, Order, Package
 
@@ -115,6 +115,14 @@ class Examinable(Protocol):
         Raises:
             UnavailableError: no usable answer at all.
         """
+
+
+@runtime_checkable
+class Diagnosable(Protocol):
+    """A backend that can be there and yet be of use only in part: ``backend ping`` asks it."""
+
+    def problems(self) -> list[str]:
+        """What cannot be read, or written to, each with its place."""
 
 
 # -- scenarios --------------------------------------------------------------------------------

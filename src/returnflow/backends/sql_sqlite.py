@@ -79,16 +79,12 @@ class SqliteStore:
 
     Args:
         busy_timeout: seconds to wait for a lock.
-        create: make the file where it is missing.
     """
 
     shared = False
 
-    def __init__(
-        self, path: Path, *, busy_timeout: float = BUSY_TIMEOUT, create: bool = False
-    ) -> None:
+    def __init__(self, path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
         self.path = path.absolute()
-        self._mode = "rwc" if create else "rw"
         self._busy_timeout = busy_timeout
         self._closed = False
         self._engine = self._make_engine()
@@ -100,7 +96,7 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"file:{quote(str(self.path))}?mode={self._mode}",
+            f"file:{quote(str(self.path))}?mode=rw",
             uri=True,
             timeout=self._busy_timeout,
             isolation_level=None,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
+from returnflow.backends.refusals import too_few
 from returnflow.backends.sql_schema import FREED, ORDER_LINES, RETURN_LINES
-from returnflow.errors import RefusedByBackendError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,6 @@ def lines_of(connection: Connection, order_id: str, item_id: str) -> list[Line]:
         .with_for_update()
     )
     return [Line(*row) for row in rows]
-
-
-def too_few(left: int) -> RefusedByBackendError:
-    """The refusal for more units than are left (rule 17)."""
-    words = f"only {left} of this item can" if left else "no unit of this item can"
-    return RefusedByBackendError(
-        f"{words} still be returned; the others are in a return already", code="already_returned"
-    )
 
 
 def share_out(lines: Sequence[Line], quantity: int, *, held: bool = True) -> list[Share]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from returnflow.backends import sql_schema as schema
 from returnflow.backends import sql_units as units
-from returnflow.backends.tokens import now, storable, token, tracking_id
-from returnflow.errors import NotFoundError, RefusedByBackendError
+from returnflow.backends.refusals import check_ordered, check_same, refuse
+from returnflow.backends.tokens import now, token, tracking_id
+from returnflow.errors import NotFoundError
 
 
 def open_return(connection: Connection, asked: dict[str, Any]) -> Row[Any]:
@@ -22,10 +23,7 @@ def open_return(connection: Connection, asked: dict[str, Any]) -> Row[Any]:
     quantity: int = asked["quantity"]
     lines = units.lines_of(connection, asked["order_id"], asked["item_id"])
     ordered = sum(line.quantity for line in lines)
-    if not lines:
-        refuse("unknown_item", f"item {asked['item_id']!r} is not in order {asked['order_id']!r}")
-    if quantity > ordered:
-        refuse("bad_quantity", f"{quantity} units are more than the {ordered} ordered")
+    check_ordered(asked["item_id"], asked["order_id"], quantity, ordered)
     shares = units.share_out(lines, quantity)
     return_id = f"RET-{token(8)}"
     connection.execute(
@@ -67,7 +65,7 @@ def issue_gift_card(connection: Connection, asked: dict[str, Any]) -> str:
         select(cards).where(cards.c.package_id == asked["package_id"])
     ).one_or_none()
     if known is not None and known.idempotency_key == asked["idempotency_key"]:
-        check_same(known, asked)  # another connection was faster with the same request
+        check_same(differing(known, asked))  # another connection was faster with the same request
         return str(known.gift_card_id)
     if known is not None:
         refuse("already_issued", f"a gift card was issued for package {asked['package_id']!r}")
@@ -101,22 +99,9 @@ def move_return(connection: Connection, tracking_id: str, status: str) -> None:
     )
 
 
-def refuse(code: str, message: str) -> NoReturn:
-    """Raises a refusal."""
-    raise RefusedByBackendError(message, code=code)
-
-
-def check_same(known: Row[Any], asked: dict[str, Any]) -> None:
-    """A key stands for one request; with other arguments it is a mistake (rule 28)."""
-    differing = [name for name, value in asked.items() if getattr(known, name) != value]
-    if differing:
-        refuse("key_reused", f"this key was used before with another {', '.join(differing)}")
-
-
-def check_key(key: str) -> None:
-    """Refuses a key that cannot tell one request from another (`bad_key`)."""
-    if not key or not storable(key):
-        refuse("bad_key", "a write needs an idempotency key")
+def differing(known: Row[Any], asked: dict[str, Any]) -> list[str]:
+    """The arguments of a write that are others than when it was done."""
+    return [name for name, value in asked.items() if getattr(known, name) != value]
 
 
 def check_amount(amount: Decimal, currency: str) -> None:
@@ -125,9 +110,3 @@ def check_amount(amount: Decimal, currency: str) -> None:
         refuse("bad_amount", f"{amount} is no amount above 0")
     if not (currency.isascii() and currency.isalpha() and len(currency) == 3):
         refuse("bad_amount", f"{currency!r} is no currency: give an ISO 4217 code, as EUR")
-
-
-def check_text(*texts: str) -> None:
-    """Refuses text that a database cannot take (`bad_text`)."""
-    if not all(map(storable, texts)):
-        refuse("bad_text", "the text holds half a character; type it anew")

@@ -11,29 +11,19 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Protocol
 
+from returnflow.backends.around import Around, Result
 from returnflow.backends.circuit import Circuit
-from returnflow.backends.protocol import Backend, GiftCards
+from returnflow.backends.protocol import LOOK_UPS, Backend
 from returnflow.errors import (
     AmbiguousError,
     BackendError,
     NotFoundError,
     RefusedByBackendError,
     UnavailableError,
-)
-from returnflow.records import (
-    Customer,
-    GiftCardReceipt,
-    Item,
-    Order,
-    OrdersSummary,
-    Package,
-    ReturnReceipt,
-    TransferReceipt,
 )
 
 CALLS = logging.getLogger("returnflow.backends.calls")
@@ -42,8 +32,6 @@ and what was answered is not in it (rule 38)."""
 
 TIMED_OUT = 3
 """A call that ran into the time limit counts as so many failures: somebody waited for it."""
-
-Result = TypeVar("Result")
 
 
 class Clock(Protocol):
@@ -91,7 +79,7 @@ class Limits:
     pause: float = 0.25
 
 
-class Steady:
+class Steady(Around):
     """Any backend, behind limits. Fulfils the protocol; may be used from many threads.
 
     Args:
@@ -112,120 +100,23 @@ class Steady:
         circuit: Circuit | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.case_id = ""
         self._name = name
         self._limits = limits or Limits()
         self._circuit = circuit or Circuit()
         self._clock = clock or RealClock()
 
-    @property
-    def zone(self) -> str | None:
-        """The inner backend's zone."""
-        return self.inner.zone
-
-    def capabilities(self) -> frozenset[str]:
-        """Those of the inner backend."""
-        return self.inner.capabilities()
-
-    def close(self) -> None:
-        """Closes the inner backend."""
-        self.inner.close()
-
-    # -- operations ---------------------------------------------------------------------------
-
-    def get_customer_by_email(self, email: str) -> Customer:
-        """See the protocol."""
-        return self._look_up(
-            "get_customer_by_email", lambda: self.inner.get_customer_by_email(email)
-        )
-
-    def summarize_orders(self, order_ids: Sequence[str]) -> OrdersSummary:
-        """See the protocol."""
-        return self._look_up("summarize_orders", lambda: self.inner.summarize_orders(order_ids))
-
-    def get_order_details(self, order_id: str) -> Order:
-        """See the protocol."""
-        return self._look_up("get_order_details", lambda: self.inner.get_order_details(order_id))
-
-    def get_item_details(self, item_id: str) -> Item:
-        """See the protocol."""
-        return self._look_up("get_item_details", lambda: self.inner.get_item_details(item_id))
-
-    def get_package_details(self, package_id: str) -> Package:
-        """See the protocol."""
-        return self._look_up(
-            "get_package_details", lambda: self.inner.get_package_details(package_id)
-        )
-
-    def initiate_return(
-        self,
-        order_id: str,
-        item_id: str,
-        quantity: int,
-        return_reason: str,
-        *,
-        idempotency_key: str,
-        note: str = "",
-    ) -> ReturnReceipt:
-        """See the protocol."""
-        return self._write(
-            "initiate_return",
-            lambda: self.inner.initiate_return(
-                order_id,
-                item_id,
-                quantity,
-                return_reason,
-                idempotency_key=idempotency_key,
-                note=note,
-            ),
-        )
-
-    def issue_gift_card(
-        self,
-        customer_id: str,
-        package_id: str,
-        amount: Decimal,
-        currency: str,
-        *,
-        idempotency_key: str,
-    ) -> GiftCardReceipt:
-        """See the protocol; for a backend that has the capability."""
-
-        def issue() -> GiftCardReceipt:
-            inner = self.inner
-            assert isinstance(inner, GiftCards)  # noqa: S101 (its capabilities say so)
-            return inner.issue_gift_card(
-                customer_id, package_id, amount, currency, idempotency_key=idempotency_key
-            )
-
-        return self._write("issue_gift_card", issue)
-
-    def transfer_to_human_representative(
-        self, customer_id: str | None, summary_of_issues: str, *, idempotency_key: str
-    ) -> TransferReceipt:
-        """See the protocol."""
-        return self._write(
-            "transfer_to_human_representative",
-            lambda: self.inner.transfer_to_human_representative(
-                customer_id, summary_of_issues, idempotency_key=idempotency_key
-            ),
-        )
-
-    # -- how ----------------------------------------------------------------------------------
-
-    def _look_up(self, operation: str, work: Callable[[], Result]) -> Result:
-        return self._call(operation, work, self._limits.attempts)
-
-    def _write(self, operation: str, work: Callable[[], Result]) -> Result:
-        return self._call(operation, work, 1)
+    def _do(self, operation: str, work: Callable[[], Result]) -> Result:
+        repeatable = operation in LOOK_UPS
+        return self._call(operation, work, self._limits.attempts if repeatable else 1)
 
     def _call(self, operation: str, work: Callable[[], Result], attempts: int) -> Result:
         began = self._clock.now()
         attempt = 0
         outcome = "ok"
         try:
-            self._circuit.admit()
+            admitted = self._circuit.admit()
             while True:
                 attempt += 1
                 left = began + self._limits.timeout - self._clock.now()
@@ -233,19 +124,21 @@ class Steady:
                     result = self._attempt(work, left)
                 except UnavailableError as error:
                     if error.lasting:
-                        self._circuit.succeeded()
+                        self._circuit.succeeded(admitted)
                         raise
-                    self._circuit.failed(TIMED_OUT if isinstance(error, TimedOutError) else 1)
+                    weight = TIMED_OUT if isinstance(error, TimedOutError) else 1
+                    self._circuit.failed(weight, admitted)
                     pause = self._pause(attempt)
                     spent = self._clock.now() - began + pause
                     if attempt >= attempts or spent >= self._limits.timeout:
                         raise
                     self._clock.sleep(pause)
+                    admitted = self._circuit.now()
                 except BackendError:
-                    self._circuit.succeeded()
+                    self._circuit.succeeded(admitted)
                     raise
                 else:
-                    self._circuit.succeeded()
+                    self._circuit.succeeded(admitted)
                     return result
         except BaseException as error:
             outcome = _outcome(error)

@@ -47,6 +47,13 @@ from typing import NoReturn
 from returnflow.backends import tryton_orders as orders
 from returnflow.backends import tryton_rows as rows
 from returnflow.backends import tryton_units as units
+from returnflow.backends.refusals import (
+    check_ordered,
+    check_return,
+    check_same,
+    refuse,
+    too_few,
+)
 from returnflow.backends.tryton_reads import Reads
 from returnflow.backends.tryton_rows import (
     Action,
@@ -58,10 +65,9 @@ from returnflow.backends.tryton_rows import (
 from returnflow.backends.tryton_rpc import DeclinedError, Session, WarnedError
 from returnflow.backends.tryton_sales import ENDED, ReturnSales
 from returnflow.backends.tryton_units import FREED, MARK, OPEN, Hold, chosen
-from returnflow.backends.tryton_writes import reference_of, refuse, sendable
-from returnflow.errors import RefusedByBackendError, UnavailableError
+from returnflow.backends.tryton_writes import check_text, reference_of
+from returnflow.errors import UnavailableError
 from returnflow.records import ReturnReceipt
-from returnflow.returns.events import REASONS
 
 PATIENCE = 8.0
 """Seconds; a step takes a fraction of one."""
@@ -115,12 +121,8 @@ class Returns:
         ``bad_quantity``, ``bad_reason``, ``bad_key``, ``bad_text``, ``key_reused``, ``declined``,
         ``rejected``, ``cancelled``.
         """
-        if type(quantity) is not int or quantity < 1:
-            refuse("bad_quantity", f"{quantity!r} is no number of units; give 1 or more")
-        if reason not in REASONS:
-            refuse("bad_reason", f"the shop takes the reasons {', '.join(REASONS)}")
-        if not sendable(order_id + item_id + note):
-            refuse("bad_text", "the text holds a character that Tryton cannot keep; type it anew")
+        check_return(quantity, reason)
+        check_text(order_id, item_id, note)
         reference = reference_of(key)
         # An agent may ask again while the first question is still on its way.
         with self._locks.setdefault(reference, threading.Lock()):
@@ -178,11 +180,8 @@ class Returns:
 
     def _begin(self, asked: Request, book: orders.Book, item_id: str) -> None:
         """Makes the claim, unless it can be seen before that it is in vain."""
-        if not asked.lines:
-            refuse("unknown_item", f"item {item_id!r} is not in order {asked.sale.number!r}")
         ordered = sum(orders.ordered(line) for line in asked.lines)
-        if asked.quantity > ordered:
-            refuse("bad_quantity", f"{asked.quantity} units are more than the {ordered} ordered")
+        check_ordered(item_id, asked.sale.number, asked.quantity, ordered)
         free = self._free(asked, self._held(book))
         self._claim(asked, _shares(free, asked.quantity))
 
@@ -245,8 +244,7 @@ class Returns:
             differing.append("item")
         elif sum((each.quantity or Decimal(0) for each in about), Decimal(0)) != asked.quantity:
             differing.append("quantity")
-        if differing:
-            refuse("key_reused", f"this key was used before with another {', '.join(differing)}")
+        check_same(differing)
 
     # -- from the claim to the return ---------------------------------------------------------
 
@@ -358,7 +356,7 @@ class Returns:
     def _explain_cancelled(self, asked: Request, book: orders.Book, claim: Complaint) -> NoReturn:
         left = sum(self._free(asked, self._held(book)).values())
         if asked.quantity > left:
-            raise _too_few(left)
+            raise too_few(left)
         refuse(
             "cancelled",
             f"Tryton: complaint {claim.number} was cancelled there before a return came of it",
@@ -401,12 +399,5 @@ def _shares(free: Mapping[int, int], quantity: int) -> dict[int, int]:
             shares[line] = share
             left -= share
     if left:
-        raise _too_few(quantity - left)
+        raise too_few(quantity - left)
     return shares
-
-
-def _too_few(left: int) -> RefusedByBackendError:
-    words = f"only {left} of this item can" if left else "no unit of this item can"
-    return RefusedByBackendError(
-        f"{words} still be returned; the others are in a return already", code="already_returned"
-    )

@@ -6,9 +6,10 @@ The shop's people find it among their complaints in draft, of a type of its own.
 from __future__ import annotations
 
 from returnflow.backends import tryton_rows as rows
+from returnflow.backends.refusals import check_summary, refuse
 from returnflow.backends.tryton_rows import Complaint, PartyCode
 from returnflow.backends.tryton_rpc import DeclinedError, Session
-from returnflow.backends.tryton_writes import reference_of, refuse, sendable
+from returnflow.backends.tryton_writes import check_text, reference_of
 from returnflow.errors import UnavailableError
 from returnflow.records import TransferReceipt
 
@@ -33,10 +34,8 @@ class Transfers:
         ``key_reused``, ``declined``.
         """
         words = summary.strip()
-        if not words:
-            refuse("empty_summary", "a transfer needs a summary of the issue")
-        if not sendable(summary + (customer_id or "")):
-            refuse("bad_text", "the text holds a character that Tryton cannot keep; type it anew")
+        check_summary(words)
+        check_text(summary, customer_id or "")
         reference = reference_of(key)
         kept = self._kept(reference)
         party = self._party(customer_id)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import NoReturn
 
+from returnflow.backends.refusals import refuse
+from returnflow.backends.tokens import storable
 from returnflow.backends.tryton_units import MARK
-from returnflow.errors import RefusedByBackendError
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 
@@ -27,9 +27,10 @@ def reference_of(key: str) -> str:
 
 def sendable(text: str) -> bool:
     """Whether Tryton takes and keeps the text: no NUL, and no half of a character."""
-    return not any("\ud800" <= char <= "\udfff" or char == "\0" for char in text)
+    return storable(text) and "\0" not in text
 
 
-def refuse(code: str, message: str) -> NoReturn:
-    """Raises a refusal."""
-    raise RefusedByBackendError(message, code=code)
+def check_text(*texts: str) -> None:
+    """Refuses text that Tryton cannot keep (`bad_text`)."""
+    if not all(map(sendable, texts)):
+        refuse("bad_text", "the text holds a character that Tryton cannot keep; type it anew")

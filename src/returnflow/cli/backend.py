@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from statistics import median
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from returnflow.cli import opening, shops, status
-from returnflow.errors import BackendError, NotFoundError
+from returnflow.errors import BackendError, NotFoundError, UnavailableError
 from returnflow.inert import inert
 from returnflow.urls import without_password
 
@@ -47,11 +47,12 @@ def command() -> None:
 )
 @click.pass_context
 def ping(ctx: click.Context, url: str, timeout: float) -> None:
-    """Ask the shop for an order that does not exist, a few times, and say how long it takes.
+    """Ask the shop for things that do not exist, and say how long it takes.
 
     Nothing is written. Where calls counted the shop as down and it answers, they use it again.
     """
     from returnflow.backends.registry import open_backend
+    from returnflow.backends.shopdata import Diagnosable
     from returnflow.backends.steady import Limits, Steady
 
     shown = without_password(opening.absolute(url))
@@ -66,22 +67,33 @@ def ping(ctx: click.Context, url: str, timeout: float) -> None:
         opened = time.perf_counter() - began
         # Each look-up by itself, whatever other calls have found out: this is the trial.
         shop = Steady(adapter, limits=Limits(timeout=timeout, attempts=1))
-        taken = []
-        for number in range(PINGS):
+        taken: list[float] = []
+        problems: list[str] = []
+        asked: list[Callable[[str], object]] = [shop.get_order_details] * PINGS
+        asked += [shop.get_customer_by_email, shop.get_item_details, shop.get_package_details]
+        for number, look_up in enumerate(asked):
             began = time.perf_counter()
             try:
-                shop.get_order_details(f"returnflow-ping-{number}")
+                look_up(f"returnflow-ping-{number}")
             except NotFoundError:
-                pass
+                taken.append(time.perf_counter() - began)
             except BackendError as error:
-                click.echo(f"{inert(shown)} does not answer: {inert(str(error))}")
-                ctx.exit(status.FAILED)
-            taken.append(time.perf_counter() - began)
+                if not (isinstance(error, UnavailableError) and error.lasting):
+                    click.echo(f"{inert(shown)} does not answer: {inert(str(error))}")
+                    ctx.exit(status.FAILED)
+                problems.append(str(error))
+        if isinstance(adapter, Diagnosable):
+            problems = adapter.problems()
         shops.circuit(shown).succeeded()
         zone = adapter.zone
+    if problems:
+        click.echo(f"{inert(shown)} is there, and not all of it can be used:")
+        for problem in dict.fromkeys(problems):
+            _lines("  - ", problem)
+        ctx.exit(status.FAILED)
     click.echo(
         f"{inert(shown)} answers: opened in {_ms(opened)}; a look-up takes {_ms(median(taken))} "
-        f"(median of {PINGS}; slowest {_ms(max(taken))})."
+        f"(median of {len(taken)}; slowest {_ms(max(taken))})."
     )
     click.echo(f"Time zone: {zone}." if zone else "It has no time zone; give one with --zone.")
 
@@ -130,6 +142,7 @@ def check(
     The more it knows of the shop, the more it can check: give it a customer with open orders.
     The part that writes runs under pytest on a shop for trials: see docs/adapters.md.
     """
+    from returnflow.backends.circuit import Circuit
     from returnflow.backends.steady import Limits, Steady
     from returnflow.testing.contract.checking import check as checked
     from returnflow.testing.contract.subject import Sample, Subject
@@ -139,7 +152,12 @@ def check(
     verdicts: list[Verdict] = []
     try:
         click.echo(f"The read-only part of the contract, on {inert(shown)}. Nothing is written.")
-        limited = Steady(adapter, limits=Limits(timeout=timeout, attempts=1))
+        # Each look-up by itself: a slow one says nothing of the others.
+        limited = Steady(
+            adapter,
+            limits=Limits(timeout=timeout, attempts=1),
+            circuit=Circuit(failures=sys.maxsize),
+        )
         subject = Subject(limited, Sample(emails, order_ids))
         for verdict in checked(subject):
             verdicts.append(verdict)
@@ -151,20 +169,31 @@ def check(
     count = Counter(verdict.state for verdict in verdicts)
     click.echo(
         f"{len(verdicts)} promises: {count['kept']} kept, {count['broken']} broken, "
-        f"{count['not_checked']} not checked."
+        f"{count['not_checked'] + count['unanswered']} not checked."
     )
     if count["not_checked"] and not emails:
-        click.echo("Give the address of a customer with open orders, --email, to check the rest.")
-    if count["broken"]:
+        _lines("", "Give the address of a customer with open orders, --email, to check the rest.")
+    if count["unanswered"]:
+        _lines(
+            "",
+            f"There was no answer for {count['unanswered']} of them. Where the shop is slow, give "
+            f"it more than {timeout:g} s with --timeout; `returnflow backend ping` tells how slow.",
+        )
+    if count["broken"] or count["unanswered"]:
         ctx.exit(status.FAILED)
 
 
-_LABELS = {"kept": "kept", "broken": "BROKEN", "not_checked": "not checked"}
+_LABELS = {
+    "kept": "kept",
+    "broken": "BROKEN",
+    "not_checked": "not checked",
+    "unanswered": "not checked",
+}
 
 
 def _show(verdict: Verdict) -> None:
     _lines(f"  {_LABELS[verdict.state]:<12} ", verdict.promise.words)
-    if verdict.state == "broken":
+    if verdict.state in ("broken", "unanswered"):
         _lines(f"  {'':<12} → ", verdict.words)
     elif verdict.state == "not_checked":
         _lines(f"  {'':<12} → ", f"it needs {verdict.words}")

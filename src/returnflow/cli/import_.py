@@ -58,7 +58,7 @@ def command(
     It is moved in one step: TARGET holds all of it or does not come to be. SOURCE stays as it
     is. What was mended, what is unclear, and what could not be moved is told.
     """
-    from returnflow.backends import sql_load
+    from returnflow.backends import sql, sql_load
 
     _check_target(target)
     shown = without_password(opening.absolute(target))
@@ -68,7 +68,7 @@ def command(
         _write(report, findings)
     if not dry_run:
         with _bar("Writing", sql_load.rows_of(data)) as step:
-            _create(target, data, step)
+            sql.create(target, data, progress=step).close()
     counts = ", ".join(_counts(data))
     click.echo(f"Would be moved: {counts}." if dry_run else f"Moved to {inert(shown)}: {counts}.")
     for kind, title in _TITLES.items():
@@ -106,23 +106,6 @@ def _read(source: str) -> Examined:
             return examinable.examine(progress)
     finally:
         adapter.close()
-
-
-def _create(target: str, data: ShopData, step: Callable[..., None]) -> None:
-    from returnflow.backends import sql
-
-    path = None
-    if target.lower().startswith("sqlite:"):
-        found = Path(target.partition(":///")[2])
-        path = None if found.exists() else found
-    try:
-        sql.create(target, data, progress=step).close()
-    except BaseException:
-        # Half a shop is none: what was begun here is taken away, whatever stopped it.
-        if path is not None:
-            for suffix in ("", "-journal", "-wal", "-shm"):
-                path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

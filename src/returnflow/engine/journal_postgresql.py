@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
@@ -35,6 +37,9 @@ _PATIENCE_MS = 5000
 _CLAIM_PATIENCE_S = 1.0
 """How long a claim is tried: who takes up the case of a wizard that was killed just now may be
 quicker than the server, which has yet to see that the line is closed."""
+_DEAD_CLAIM_PATIENCE_S = 20.0
+"""The same, where the holder was a process of this machine that is no more: nobody is to be told
+that a dead one works on it, and a server without a moment to spare notices late."""
 _CLAIM_PAUSE_S = 0.02
 
 
@@ -252,21 +257,23 @@ class PostgresDatabase:
         """Locks; who holds it where that cannot be."""
 
         def work(connection: sa.Connection) -> str | None:
-            until = time.monotonic() + _CLAIM_PATIENCE_S
+            began = time.monotonic()
             while not connection.execute(_LOCK, {"key": key}).scalar():
-                if time.monotonic() > until:
-                    return self._holder(connection, key)
-                time.sleep(_CLAIM_PAUSE_S)
+                waited = time.monotonic() - began
+                if waited > _CLAIM_PATIENCE_S:
+                    holder = self._holder(connection, key)
+                    # Nobody: it was released between the two questions.
+                    gone = holder is None or holder.is_gone
+                    if waited > _DEAD_CLAIM_PATIENCE_S or not gone:
+                        return str(holder or "another session")
+                _pause(_CLAIM_PAUSE_S)
             return None
 
         return self._read(work)
 
-    def _holder(self, connection: sa.Connection, key: int) -> str:
-        holder = connection.execute(_HOLDER, {"key": key}).first()
-        if holder is None or not holder.name:
-            return "another session"
-        name = str(holder.name).removeprefix(f"{_PROGRAM} ")
-        return f"{name}, at {holder.host}" if holder.host else name
+    def _holder(self, connection: sa.Connection, key: int) -> _Holder | None:
+        found = connection.execute(_HOLDER, {"key": key}).first()
+        return _Holder(found.name or "", found.host) if found is not None else None
 
     # -- the session --------------------------------------------------------------------------
 
@@ -332,6 +339,43 @@ class PostgresDatabase:
                 f"{place}: its tables are not as they should be ({words})"
             ) from error
         raise JournalError(f"{place}: {words}") from error
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """Whose session holds a claim: what the program called itself, and the host of its line."""
+
+    name: str
+    host: str | None
+
+    def __str__(self) -> str:
+        if not self.name:
+            return "another session"
+        name = self.name.removeprefix(f"{_PROGRAM} ")
+        return f"{name}, at {self.host}" if self.host else name
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was a process of this machine that has ended; False where nobody can tell.
+
+        It only decides how long to wait: a claim ends with its session and never before.
+        """
+        own = re.fullmatch(rf"{_PROGRAM} process (\d+)", self.name)
+        local = self.host is None or self.host in ("127.0.0.1", "::1")
+        # On Windows to ask after a process by its number would end it.
+        if own is None or not local or os.name == "nt":
+            return False
+        try:
+            os.kill(int(own[1]), 0)
+        except (ProcessLookupError, OverflowError):
+            return True
+        except PermissionError:
+            return False
+        return False
 
 
 class SessionClaim:

@@ -183,7 +183,9 @@ def who_and_which(case: Any, reason: str) -> list[str]:
         case: of any vocabulary that has the facts of customer and order.
     """
     said = {"asked": "Asks for a human.", "not_satisfied": "Is not satisfied."}
-    parts = [said.get(reason, f"Reason: {reason.strip()}." if reason.strip() else "")]
+    own = reason.strip()
+    stop = "" if own.endswith((".", "!", "?", "…")) else "."
+    parts = [said.get(reason, f"Reason: {own}{stop}" if own else "")]
     customer = case.customer
     if customer is not None:
         name = f"{customer.first_name} {customer.last_name}".strip()

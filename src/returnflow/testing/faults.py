@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from returnflow.backends.protocol import Backend, GiftCards
+from returnflow.backends.around import Around, Result
+from returnflow.backends.protocol import Backend
 from returnflow.errors import RefusedByBackendError, UnavailableError
-from returnflow.records import (
-    Customer,
-    GiftCardReceipt,
-    Item,
-    Order,
-    OrdersSummary,
-    Package,
-    ReturnReceipt,
-    TransferReceipt,
-)
-
-Result = TypeVar("Result")
 
 FaultKind = Literal[
     "timeout_before", "timeout_after", "no_connection", "refusal", "error_text", "slow", "wrong"
@@ -53,7 +41,7 @@ class Fault:
     begun: threading.Event = field(default_factory=threading.Event)
 
 
-class FaultyBackend:
+class FaultyBackend(Around):
     """Any backend, but the calls named in `plan` fail.
 
     Args:
@@ -65,97 +53,10 @@ class FaultyBackend:
     """
 
     def __init__(self, inner: Backend, plan: Mapping[tuple[str, int], Fault]) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.plan = dict(plan)
         self.calls: list[str] = []
         self._lock = threading.Lock()
-
-    @property
-    def zone(self) -> str | None:
-        """The inner backend's zone."""
-        return self.inner.zone
-
-    def capabilities(self) -> frozenset[str]:
-        """Those of the inner backend."""
-        return self.inner.capabilities()
-
-    def close(self) -> None:
-        """Closes the inner backend."""
-        self.inner.close()
-
-    def get_customer_by_email(self, email: str) -> Customer:
-        """See the protocol."""
-        return self._do("get_customer_by_email", lambda: self.inner.get_customer_by_email(email))
-
-    def summarize_orders(self, order_ids: Sequence[str]) -> OrdersSummary:
-        """See the protocol."""
-        return self._do("summarize_orders", lambda: self.inner.summarize_orders(order_ids))
-
-    def get_order_details(self, order_id: str) -> Order:
-        """See the protocol."""
-        return self._do("get_order_details", lambda: self.inner.get_order_details(order_id))
-
-    def get_item_details(self, item_id: str) -> Item:
-        """See the protocol."""
-        return self._do("get_item_details", lambda: self.inner.get_item_details(item_id))
-
-    def get_package_details(self, package_id: str) -> Package:
-        """See the protocol."""
-        return self._do("get_package_details", lambda: self.inner.get_package_details(package_id))
-
-    def initiate_return(
-        self,
-        order_id: str,
-        item_id: str,
-        quantity: int,
-        return_reason: str,
-        *,
-        idempotency_key: str,
-        note: str = "",
-    ) -> ReturnReceipt:
-        """See the protocol."""
-        return self._do(
-            "initiate_return",
-            lambda: self.inner.initiate_return(
-                order_id,
-                item_id,
-                quantity,
-                return_reason,
-                idempotency_key=idempotency_key,
-                note=note,
-            ),
-        )
-
-    def issue_gift_card(
-        self,
-        customer_id: str,
-        package_id: str,
-        amount: Decimal,
-        currency: str,
-        *,
-        idempotency_key: str,
-    ) -> GiftCardReceipt:
-        """See the protocol; for a backend that has the capability."""
-
-        def issue() -> GiftCardReceipt:
-            inner = self.inner
-            assert isinstance(inner, GiftCards)
-            return inner.issue_gift_card(
-                customer_id, package_id, amount, currency, idempotency_key=idempotency_key
-            )
-
-        return self._do("issue_gift_card", issue)
-
-    def transfer_to_human_representative(
-        self, customer_id: str | None, summary_of_issues: str, *, idempotency_key: str
-    ) -> TransferReceipt:
-        """See the protocol."""
-        return self._do(
-            "transfer_to_human_representative",
-            lambda: self.inner.transfer_to_human_representative(
-                customer_id, summary_of_issues, idempotency_key=idempotency_key
-            ),
-        )
 
     def _do(self, operation: str, work: Callable[[], Result]) -> Result:
         with self._lock:

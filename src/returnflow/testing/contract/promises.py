@@ -16,21 +16,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from returnflow.errors import AmbiguousError, NotFoundError
+from returnflow.backends.protocol import LOOK_UPS
+from returnflow.errors import AmbiguousError, NotFoundError, UnavailableError
 from returnflow.inert import fold
 from returnflow.records import OrdersSummary
 from returnflow.redacted import NOT_RECORDED
 from returnflow.returns.eligibility import calendar_day, window_days
 from returnflow.returns.operations import OPERATIONS
 from returnflow.testing.contract.subject import Broken, NothingToCheck, Subject, need
-
-LOOK_UPS = (
-    "get_customer_by_email",
-    "summarize_orders",
-    "get_order_details",
-    "get_item_details",
-    "get_package_details",
-)
 
 STATUSES = (
     *("AT_WAREHOUSE", "IN_TRANSIT", "AT_DELIVERY_STATION", "OUT_FOR_DELIVERY", "DELIVERED"),
@@ -45,20 +38,27 @@ _STRANGE = ("", " ", "\x00", "' OR '1'='1", "../../etc/passwd", "%", "*", "\ud80
 class Promise:
     """One promise: its name, the same in words, and the check.
 
-    `check` raises `Broken` where it is not kept, `NothingToCheck` where the sample is too small.
+    `check` raises `Broken` where it is not kept, `NothingToCheck` where the sample is too small,
+    and `UnavailableError` where the shop gives no answer.
+
+    Args:
+        asks: it asks the shop something.
     """
 
     name: str
     words: str
     check: Callable[[Subject], None]
+    asks: bool = True
 
 
 PROMISES: list[Promise] = []
 
 
-def _promise(words: str) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
+def _promise(
+    words: str, *, asks: bool = True
+) -> Callable[[Callable[[Subject], None]], Callable[[Subject], None]]:
     def keep(check: Callable[[Subject], None]) -> Callable[[Subject], None]:
-        PROMISES.append(Promise(check.__name__, words, check))
+        PROMISES.append(Promise(check.__name__, words, check, asks))
         return check
 
     return keep
@@ -71,7 +71,7 @@ OPTIONAL = frozenset({"issue_gift_card"})
 """Operations of other procedures than the one for returns; a shop may have them."""
 
 
-@_promise("it has every operation of the procedure as a method")
+@_promise("it has every operation of the procedure as a method", asks=False)
 def operations(subject: Subject) -> None:
     # What stands round an adapter has them all.
     adapter = getattr(subject.backend, "inner", subject.backend)
@@ -80,7 +80,7 @@ def operations(subject: Subject) -> None:
     need(not missing, f"there is no method {', '.join(missing)}")
 
 
-@_promise("it names what it can do, every look-up among it")
+@_promise("it names what it can do, every look-up among it", asks=False)
 def capabilities(subject: Subject) -> None:
     named = subject.backend.capabilities()
     unknown = sorted(named - set(OPERATIONS) - OPTIONAL)
@@ -93,7 +93,7 @@ def capabilities(subject: Subject) -> None:
         subject.remark(f"it cannot do {name}")
 
 
-@_promise("its time zone is an IANA name, or none (rule 2)")
+@_promise("its time zone is an IANA name, or none (rule 2)", asks=False)
 def zone(subject: Subject) -> None:
     name = subject.backend.zone
     if name is None:
@@ -116,6 +116,8 @@ def _not_found(subject: Subject, operation: str, value: str) -> None:
         if operation == "get_customer_by_email" and len(value) > 5:
             need(value not in str(error), "the message repeats the e-mail address (rule 38)")
         return
+    except UnavailableError:
+        raise
     except Exception as error:
         _unlike(operation, shown, error)
     raise Broken(f"{operation}({shown}) is answered with {type(found).__name__}")

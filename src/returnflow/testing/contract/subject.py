@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from returnflow.backends.protocol import Backend
-from returnflow.errors import AmbiguousError, NotFoundError
+from returnflow.errors import AmbiguousError, NotFoundError, UnavailableError
 from returnflow.records import Customer, Item, Order, Package
 
 MOST_ORDERS = 25
@@ -59,6 +59,12 @@ class Subject:
         if words not in self.remarks:
             self.remarks.append(words)
 
+    def _damaged(self, error: UnavailableError) -> None:
+        """One record cannot be read; the others can be looked at."""
+        if not error.lasting:
+            raise error
+        self.remark(str(error))
+
     def customers(self) -> dict[str, Customer]:
         """The customers of the sample by the address asked for; ambiguous ones left out."""
         if not self.sample.emails:
@@ -72,6 +78,8 @@ class Subject:
                     self.remark(f"{error.count} customers share one of the addresses given")
                 except NotFoundError:
                     raise Broken("an address given is answered with: not found") from None
+                except UnavailableError as error:
+                    self._damaged(error)
             self._customers = found
         if not self._customers:
             raise NothingToCheck("an e-mail address that one customer has")
@@ -97,6 +105,8 @@ class Subject:
                     self._orders.append(self.backend.get_order_details(order_id))
                 except NotFoundError:
                     self.remark(f"order {order_id} is listed as open and does not exist")
+                except UnavailableError as error:
+                    self._damaged(error)
         if not self._orders:
             raise NothingToCheck("an order that exists")
         return self._orders
@@ -108,6 +118,8 @@ class Subject:
                 yield self.backend.get_item_details(item_id)
             except NotFoundError:
                 self.remark(f"item {item_id} was ordered and is not in the catalogue")
+            except UnavailableError as error:
+                self._damaged(error)
 
     def packages(self) -> Iterator[Package]:
         """The packages of the orders."""
@@ -117,3 +129,5 @@ class Subject:
                 yield self.backend.get_package_details(package_id)
             except NotFoundError:
                 self.remark(f"package {package_id} is named in an order and does not exist")
+            except UnavailableError as error:
+                self._damaged(error)
