@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from returnflow.cli.status import ENDED, FAILED
+from returnflow.engine.compiled import MAX_PROBLEMS
 from returnflow.engine.definition import Definition
 from returnflow.inert import inert, inert_lines
 from returnflow.returns.story import sentence
@@ -122,6 +123,8 @@ def _summary(result: Checked) -> str:
     name = inert(result.file)
     if result.definition is None:
         count = len(result.problems)
+        if count > MAX_PROBLEMS:
+            return f"{name}: more than {MAX_PROBLEMS} problems."
         return f"{name}: {count} {'problem' if count == 1 else 'problems'}."
     head = f"{name}: {result.definition.sop}, version {result.definition.version}, loads"
     counts = {

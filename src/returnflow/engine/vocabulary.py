@@ -291,7 +291,11 @@ def vocabulary_of(text: str) -> Vocabulary | None:
         return None
 
 
+def vocabulary_names() -> list[str]:
+    """The names of the vocabularies that are installed, sorted."""
+    return sorted({entry.name for entry in installed("returnflow.vocabularies")})
+
+
 def installed_vocabularies() -> list[Vocabulary]:
     """Every vocabulary that is installed, in the order of their names."""
-    names = {entry.name for entry in installed("returnflow.vocabularies")}
-    return [load_vocabulary(name) for name in sorted(names)]
+    return [load_vocabulary(name) for name in vocabulary_names()]
