@@ -299,3 +299,39 @@ def test_other_words_are_heard_by_a_call(sop: Sop, tmp_path: Path) -> None:
     assert "say in fetching_order" in done.out
     assert "A shortest call that hears other words:" in done.out
     assert "The customer named order" in done.out
+    assert "      say:\n        - Thank you. I am opening the order.\n        + Aha.\n" in done.out
+    data = json.loads(sop("diff", "--json", SHIPPED, path).out)
+    assert data["call"] is None
+    heard = [(each["what"], each["after"]) for each in data["words"]["heard"]]
+    assert heard == [("say", "Aha.")]
+
+
+def test_words_are_told_where_they_are_said(sop: Sop, tmp_path: Path) -> None:
+    """Old and new, the row that tells them or the states that owe them; and the call that hears
+    them is one in which they are said, with the facts filled in."""
+    text = TEXT.replace("  several_accounts: >\n", "  several_accounts: >\n    Hm.\n")
+    done = sop("diff", SHIPPED, written(tmp_path, text))
+    line = TEXT[: TEXT.index("  several_accounts:")].count("\n") + 1
+    said = f"several_accounts (line {line}), said in finding_customer after customer_ambiguous"
+    assert said in done.out
+    assert "   2  2 accounts have that address.\n      told:\n        - There are 2 acc" in done.out
+    assert "        + Hm. There are 2 accounts with the address twins@example.com" in done.out
+    assert "two ways" not in done.out
+    text = TEXT.replace("has to be approved first", "must be approved first")
+    assert text != TEXT
+    done = sop("diff", SHIPPED, written(tmp_path, text))
+    assert "notice approval_before_pickup" in done.out
+    assert "The shop opened return RT-0001.\n      notice approval_before_pickup:" in done.out
+
+
+def test_words_at_the_beginning_and_texts_that_only_replay_reads(sop: Sop, tmp_path: Path) -> None:
+    """What is said before anything happens needs no call; what no call hears is told as such."""
+    text = TEXT.replace("label: The customer's registered e-mail address", "label: The address")
+    done = sop("diff", SHIPPED, written(tmp_path, text))
+    assert "      As soon as the call begins.\n      label of email_given:" in done.out
+    text = TEXT.replace("pass_mark: 80", "pass_mark: 70")
+    assert text != TEXT
+    done = sop("diff", SHIPPED, written(tmp_path, text))
+    assert done.status == 1
+    assert "How replay weighs what it finds:\n  pass_mark" in done.out
+    assert done.out.endswith("Calls go the same way and hear the same words.\n")

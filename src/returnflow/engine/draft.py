@@ -16,9 +16,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from returnflow.engine.compiled import MAX_PROBLEMS
 from returnflow.engine.shape import bare, keys_at, problems_of, wanted_at
 from returnflow.engine.spec import DefinitionSpec, RowSpec, StateSpec
-from returnflow.engine.yamltext import MAX_PROBLEMS, Document, Path_, suggest
+from returnflow.engine.yamltext import Document, Path_, suggest
 from returnflow.errors import DefinitionError
 
 _ROUNDS = 12
