@@ -237,12 +237,6 @@ def test_a_walk_covers_everything_and_is_judged_as_legal(sop: Sop, tmp_path: Pat
     assert lengths == sorted(lengths)
     covered = sop("cover", "--json", folder)
     assert json.loads(covered.out)["uncovered"] == []
-    # A call may stop where something is still owed, and nothing else may be wrong with it.
-    assert run(["replay", "--json", "--quiet", "-o", str(tmp_path / "r"), str(folder)]) in (0, 1)
-    reports = (tmp_path / "r").read_text(encoding="utf-8").splitlines()
-    found = [each for line in reports for each in json.loads(line).get("findings", [])]
-    kinds = {each["kind"] for each in found if each["severity"] != "remark"}
-    assert kinds <= {"unfinished", "notice_missing"}
     from returnflow.backends import sql
 
     with sql.connect(f"sqlite:///{folder / 'shop.sqlite3'}") as shop:
