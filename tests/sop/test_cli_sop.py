@@ -214,6 +214,18 @@ def test_a_call_of_the_journal_is_drawn(sop: Sop, tmp_path: Path) -> None:
     assert 'label="customer missing\\ncustomer ambiguous\\nbackend failed (1x)"' in done.out
 
 
+def test_a_file_that_asks_for_another_form_is_not_written(sop: Sop, tmp_path: Path) -> None:
+    """The forms that there are, are named; with --format the name does not matter."""
+    output = tmp_path / "sop.png"
+    done = sop("show", "-o", output)
+    assert done.status == 2
+    assert "nothing is drawn as .png" in done.err
+    assert ".svg (svg)" in done.err
+    assert not output.exists()
+    assert sop("show", "--format", "dot", "-o", output).status == 0
+    assert output.read_text(encoding="utf-8").startswith("digraph")
+
+
 def test_a_table_draws_no_calls(sop: Sop) -> None:
     """It says what to give instead."""
     done = sop("show", "--log", LOGS / "native")
