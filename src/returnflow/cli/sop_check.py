@@ -14,8 +14,8 @@ import click
 from returnflow.cli.status import ENDED, FAILED
 from returnflow.engine.compiled import MAX_PROBLEMS
 from returnflow.engine.definition import Definition
+from returnflow.engine.story import sentence
 from returnflow.inert import inert, inert_lines
-from returnflow.returns.story import sentence
 from returnflow.sop import checking
 from returnflow.sop.checking import Problem
 from returnflow.sop.proof import Taken

@@ -15,8 +15,8 @@ from returnflow.cli.sop_show import progress
 from returnflow.cli.status import ENDED, FAILED
 from returnflow.engine.definition import Definition
 from returnflow.engine.machine import Step
+from returnflow.engine.story import sentence
 from returnflow.inert import inert
-from returnflow.returns.story import sentence
 from returnflow.sop.difference import Change, changes
 from returnflow.sop.parting import Parting, Partings, partings
 

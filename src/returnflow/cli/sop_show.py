@@ -57,8 +57,8 @@ def _form_of(output: Path | None) -> str:
     if form is None:
         known = ", ".join(f"{suffix} ({form})" for suffix, form in _BY_SUFFIX.items())
         raise UsageError(
-            f"{output}: nothing is drawn as {output.suffix}; name a file that ends in one of {known}, "
-            "or say --format"
+            f"{output}: nothing is drawn as {output.suffix}; name a file that ends in one of "
+            f"{known}, or say --format"
         )
     return form
 

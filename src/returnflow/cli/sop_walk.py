@@ -14,9 +14,9 @@ import msgspec
 from returnflow.cli import opening
 from returnflow.cli.sop_show import calls, progress
 from returnflow.cli.status import ENDED, FAILED
+from returnflow.engine.story import sentence
 from returnflow.errors import ReturnflowError, UsageError
 from returnflow.inert import inert
-from returnflow.returns.story import sentence
 from returnflow.sop.coverage import Coverage, Goal, goals
 
 if TYPE_CHECKING:
