@@ -107,7 +107,7 @@ def packages_pending(case: Case, event: Any) -> Verdict:
     "to follow up where the estimated day has passed too.",
 )
 def news_given(case: Case, event: Any) -> Verdict:
-    """All that is to be said of the item's packages was said."""
+    """All that is to be said of the item's packages was said (rule 45)."""
     owed = case.news_owed()
     return None if owed is None else not owed
 
@@ -159,7 +159,7 @@ def _no_offer(case: Case, event: Any) -> str:
     repair="Offer a gift card only for a package that is delayed, worth its shipping cost, once.",
 )
 def gift_card_possible(case: Case, event: Any) -> Verdict:
-    """A gift card can be offered: for a delayed package, with a known shipping cost, once."""
+    """A gift card is possible: for a delayed package with a known cost, once (rules 46, 47)."""
     if isinstance(event, ev.GiftCardAccepted):
         # The candidate holds the cards already; what could be offered is what they are.
         unsure = any(case.offerable(one) is None for one in case.package_ids())
@@ -176,7 +176,7 @@ def gift_card_possible(case: Case, event: Any) -> Verdict:
     repair="Say first what is offered, and what it is worth.",
 )
 def offer_made(case: Case, event: Any) -> Verdict:
-    """What the customer accepts, or does not want, was offered, package by package."""
+    """What the customer accepts, or does not want, was offered, package by package (rule 48)."""
     if all((OFFER, package_id) in case.told for package_id in case.answered):
         return True
     return None if any(hidden(notice) or hidden(one) for notice, one in case.told) else False
@@ -254,6 +254,6 @@ def cards_waiting(case: Case, event: Any) -> Verdict:
     repair="Give the customer the id of the gift card and what it is worth.",
 )
 def cards_told(case: Case, event: Any) -> Verdict:
-    """The customer was told of every gift card issued."""
+    """The customer was told of every gift card issued (rule 49)."""
     owed = case.cards_owed()
     return None if owed is None else not owed
