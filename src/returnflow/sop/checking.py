@@ -101,4 +101,6 @@ def shown(found: Problem, width: int = 100) -> str:
 def _width(letter: str) -> int:
     import wcwidth
 
-    return 1 if letter == "\t" else max(0, wcwidth.wcwidth(letter))
+    # A control character is shown as something that can be seen.
+    wide = wcwidth.wcwidth(letter)
+    return wide if wide >= 0 else 1
