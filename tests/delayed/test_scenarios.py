@@ -110,6 +110,16 @@ def test_wrong_input_is_told_at_the_prompt(tmp_path: Path) -> None:
     assert led.session.state.name == "status_told"
 
 
+def test_where_an_item_is_can_be_looked_up_before_it_is_named(tmp_path: Path) -> None:
+    """Both packages of the lamps; named afterwards, nothing is looked up a second time."""
+    lines = ["ann@example.com", "O-ANN", "/check lamp", "lamp"]
+    led = lead(waiting_shop(), lines, TODAY, tmp_path)
+    assert "LAMP: package P-LAMP-1: on its way, expected 2026-04-02; package P-LAMP-2" in led.words
+    assert led.session.state.name == "status_told"
+    looked_up = [event for event in led.events if type(event).__name__ == "PackageFound"]
+    assert len(looked_up) == 2
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_can_be_typed_about_a_package(command: str, tmp_path: Path) -> None:
     """None of them is about returns alone; what cannot be done is told, and the call goes on."""
