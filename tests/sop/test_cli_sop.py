@@ -14,6 +14,7 @@ from returnflow.backends.sql import SqlShop
 from returnflow.bundled import bundled
 from returnflow.cli import run
 from returnflow.engine import definition
+from returnflow.sop.checking import Problem, shown
 from returnflow.sop.coverage import goals
 
 SHIPPED = bundled("states") / "handling_returns.yaml"
@@ -87,6 +88,18 @@ def test_each_problem_is_told_with_its_line_and_a_mark(sop: Sop, tmp_path: Path)
     source, mark = lines[at + 1], lines[at + 2]
     assert source[mark.index("^") :].startswith("to: findign")
     assert places[2] == f"{path}: 2 problems."
+
+
+@pytest.mark.parametrize("width", [20, 40, 71, 200])
+def test_a_long_line_is_cut_so_that_its_place_stays_in_sight(width: int) -> None:
+    """However narrow the terminal, the mark stands under what is meant, on the same line."""
+    source = (
+        "    absence: {event: [one, two, three, four, five, six], to: somewhere, when: [misspelt]}"
+    )
+    at = source.index("misspelt")
+    _, text, mark = shown(Problem("f.yaml", 7, at + 1, "no such", source), width).split("\n")
+    assert text[mark.index("^") :].startswith("misspelt"[: max(1, len(text) - mark.index("^"))])
+    assert len(text) <= width + len("  7 | …")
 
 
 def test_a_folder_is_checked_whole(sop: Sop, tmp_path: Path) -> None:

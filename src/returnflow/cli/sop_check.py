@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -109,14 +110,22 @@ def _show(lines: Iterator[str]) -> None:
 
 def _text(result: Checked, *, every: bool) -> Iterator[str]:
     for problem in result.problems:
-        yield inert_lines(checking.shown(problem))
+        yield inert_lines(checking.shown(problem, _room()))
     for each in result.rules:
         if each.answer != "proved":
-            yield inert_lines(checking.shown(_as_problem(result, each)))
+            yield inert_lines(checking.shown(_as_problem(result, each), _room()))
             yield from (f"    {line}" for line in _evidence(result, each))
         elif every:
             yield f"proved       {each.rule.name}: {inert(each.rule.says)}"
     yield _summary(result)
+
+
+def _room() -> int:
+    """How much of a line of a file is shown, so that the mark stands under its place."""
+    if not sys.stdout.isatty():
+        return 100
+    beside = len("  1234 | …") + 1
+    return max(20, shutil.get_terminal_size().columns - beside)
 
 
 def _summary(result: Checked) -> str:
