@@ -3,19 +3,18 @@ same as in handling returns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from returnflow.delayed import events as ev
 from returnflow.delayed.case import OFFER, Case
-from returnflow.engine.vocabulary import Guard, Verdict, about_nothing, all_of, any_of
+from returnflow.engine.vocabulary import Guards, Verdict, all_of, any_of
 from returnflow.redacted import hidden
 from returnflow.returns.eligibility import lines_of
 from returnflow.returns.guards import GUARDS as SHARED
 
-GUARDS: dict[str, Guard] = {
-    name: SHARED[name]
+GUARDS = Guards(
+    (name, SHARED[name])
     for name in (
         "no_open_orders",
         "open_orders_gone_through",
@@ -27,26 +26,9 @@ GUARDS: dict[str, Guard] = {
         "summary_given",
         "transfer_as_asked",
     )
-}
+)
 
-Explain = Callable[[Case, Any], str]
-About = Callable[[Case, Any], frozenset[str]]
-
-
-def _guard(
-    explain: Explain | str,
-    *,
-    finding: str = "guard_failed",
-    about: About = about_nothing,
-    repair: str = "",
-) -> Callable[[Callable[[Case, Any], Verdict]], Guard]:
-    def register(test: Callable[[Case, Any], Verdict]) -> Guard:
-        words: Explain = (lambda _case, _event: explain) if isinstance(explain, str) else explain
-        guard = Guard(test.__name__, test, words, finding, about, repair)
-        GUARDS[guard.name] = guard
-        return guard
-
-    return register
+_guard = GUARDS.guard
 
 
 # -- the item and its packages ----------------------------------------------------------------
