@@ -1,4 +1,4 @@
-"""What is noticed when something is left out of the shipped procedure.
+"""What is noticed when something is left out of the shipped procedures.
 
 Each row, each guard of a row and each notice is left out, one at a time. A load-time check or a
 rule that is no longer proved ought to notice it.
@@ -27,9 +27,22 @@ def arguments(parser: ArgumentParser) -> None:
 
 def measure(options: Namespace) -> list[Table]:
     """Runs the benchmark."""
-    text = (bundled("states") / "handling_returns.yaml").read_text(encoding="utf-8")
-    noticed: Counter[tuple[str, str]] = Counter()
+    tables = []
     taken: list[float] = []
+    for name in ("handling_returns", "delayed_package"):
+        text = (bundled("states") / f"{name}.yaml").read_text(encoding="utf-8")
+        tables.append(_left_out(name, text, taken))
+    times = Figure("one mutant, checked and proved", None, median(taken), None, len(taken))
+    return [*tables, Table("Time", "ms", [times], "", [])]
+
+
+def _left_out(name: str, text: str, taken: list[float]) -> Table:
+    """What is noticed of one procedure.
+
+    Args:
+        taken: the times in ms are put here.
+    """
+    noticed: Counter[tuple[str, str]] = Counter()
     for mutant in mutants(text):
         started = perf_counter()
         try:
@@ -39,24 +52,21 @@ def measure(options: Namespace) -> list[Table]:
         taken.append((perf_counter() - started) * 1000)
         noticed[mutant.what, by] += 1
         if by == "nothing":
-            print(f"survives: {mutant.what}, {mutant.left_out}")
+            print(f"survives in {name}: {mutant.what}, {mutant.left_out}")
+    count = sum(noticed.values())
     figures = [
-        Figure(f"{what} left out, noticed by {by}", None, float(count), None, len(taken))
-        for (what, by), count in sorted(noticed.items())
+        Figure(f"{what} left out, noticed by {by}", None, float(each), None, count)
+        for (what, by), each in sorted(noticed.items())
     ]
-    survivors = sum(count for (_, by), count in noticed.items() if by == "nothing")
-    every = Figure("all", None, float(len(taken)), None, len(taken))
-    times = Figure("one mutant, checked and proved", None, median(taken), None, len(taken))
-    return [
-        Table(
-            "Left out of the procedure (measured: mutants)",
-            "mutants",
-            [every, *figures],
-            "all",
-            [Target("survivors", float(survivors), 0.0, "mutants")],
-        ),
-        Table("Time", "ms", [times], "", []),
-    ]
+    survivors = sum(each for (_, by), each in noticed.items() if by == "nothing")
+    every = Figure("all", None, float(count), None, count)
+    return Table(
+        f"Left out of {name}.yaml (measured: mutants)",
+        "mutants",
+        [every, *figures],
+        "all",
+        [Target(f"survivors in {name}", float(survivors), 0.0, "mutants")],
+    )
 
 
 def _open(definition: Definition) -> bool:

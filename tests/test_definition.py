@@ -1,21 +1,22 @@
 """A procedure that loads is sound, and one that does not says what, where and how to mend.
 
-Each file of bad_yaml/ holds one mistake; its first lines say what the loader must answer, word
-for word, as ``# expect: LINE:COLUMN: text``.
+Each file of bad_yaml/ holds one mistake, and `all_at_once` one of each kind; its first lines say
+what the loader must answer, word for word, as ``# expect: LINE:COLUMN: text``.
 """
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 from pathlib import Path
 
 import pytest
 import yaml
 
+from mistakes import both, mistake
 from returnflow.engine import definition
-from returnflow.engine.compiled import MAX_BYTES
+from returnflow.engine.compiled import MAX_BYTES, MAX_PROBLEMS
 from returnflow.engine.definition import Definition, digest_of
-from returnflow.engine.yamltext import MAX_PROBLEMS
 from returnflow.errors import DefinitionError, UsageError
 
 HERE = Path(__file__).parent
@@ -127,6 +128,80 @@ def test_each_mistake_is_named_with_its_place(path: Path) -> None:
     assert caught.value.problems == [f"{path}:{problem}" for problem in expected]
 
 
+def test_one_mistake_does_not_hide_another() -> None:
+    """Two files of mistakes made into one: what is told of it is what is told of each, and what
+    only follows from one of them is not.
+
+    Left out are mistakes with the table as a whole: those checks hold back where it is not known.
+    """
+    single = ("shape", "yaml", "name", "words", "rule", "heard", "way")
+    kept = [path for path in FILES if path.stem.split("_")[0] in single]
+    found = [mistake(path) for path in kept if path.stem not in STOPPING]
+    pairs = [(one, other) for one in found for other in found if one.name < other.name]
+    random.Random(20261).shuffle(pairs)
+    tried = exact = following = 0
+    for one, other in pairs:
+        if tried == 600:
+            break
+        if (made := both(one, other)) is None:
+            continue
+        tried += 1
+        with pytest.raises(DefinitionError) as caught:
+            definition.loads(made[0], "both")
+        told = [each.removeprefix("both:").split(":", 2) for each in caught.value.problems]
+        # What there is, is listed in some messages; the two lists are not the same.
+        have = {(int(row), int(column), _without_list(words)) for row, column, words in told}
+        want = {(row, column, _without_list(words)) for row, column, words in made[1]}
+        exact += have == want
+        following += bool(have - want)
+    # What is left is about the same name twice, such as a state that is misspelt and not there.
+    assert exact > 0.98 * tried, (exact, tried)
+    assert following < 0.005 * tried, (following, tried)
+
+
+STOPPING = ("yaml_bracket_open", "yaml_tab")
+"""No YAML from there on."""
+
+
+def _without_list(message: str) -> str:
+    return message.strip().split("; there are")[0]
+
+
+def test_damage_is_told_and_is_no_bug() -> None:
+    """Whatever happens to the shipped procedure: it loads, or is refused in so many words; each
+    problem with a place in the file."""
+    lines = SHIPPED.read_text(encoding="utf-8").split("\n")
+    chance = random.Random(20262)
+    refused = 0
+    for _ in range(60):
+        text = list(lines)
+        for _ in range(chance.randint(1, 8)):
+            at = chance.randrange(len(text))
+            line = text[at]
+            way = chance.randrange(5)
+            if way == 0:
+                del text[at]
+            elif way == 1:
+                text.insert(at, lines[chance.randrange(len(lines))])
+            elif way == 2:
+                text[at] = line.replace("event", "evnt", 1)
+            elif way == 3:
+                text[at] = line.partition(":")[0] + ": [7, {a: null}]"
+            else:
+                cut = chance.randrange(len(line) + 1)
+                text[at] = line[:cut] + chance.choice("x7_ ") + line[cut + 1 :]
+        try:
+            definition.loads("\n".join(text), "damaged")
+        except DefinitionError as error:
+            refused += 1
+            for problem in error.problems[:MAX_PROBLEMS]:
+                row, column, message = problem.removeprefix("damaged:").split(":", 2)
+                assert 1 <= int(row) <= len(text)
+                assert int(column) >= 1
+                assert message.strip()
+    assert refused > 40
+
+
 def test_every_place_lies_in_its_file() -> None:
     """The places in the expectations point at text, not past the end of a line."""
     for path in FILES:
@@ -222,20 +297,20 @@ def test_deep_nesting_is_refused_without_recursion(text: str, tmp_path: Path) ->
 
 
 def test_an_alias_bomb_does_not_explode(tmp_path: Path) -> None:
-    """Rule 40: aliases are never followed, so nine levels of nine are ninety problems at most."""
+    """Rule 40: aliases are never followed, so eight levels of nine are 81 problems at most."""
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
-    problems = problems_of("\n".join(levels), tmp_path)
-    assert len(problems) == 10 + 81
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    problems = [each for each in problems_of("\n".join(levels), tmp_path) if "not read" in each]
+    assert len(problems) == 9 + 72
     assert problems[0] == "1:5: anchors (&a0) are not read; write it out"
-    assert problems[-1].endswith("aliases (*a8) are not read; write it out")
+    assert problems[-1].endswith("aliases (*a7) are not read; write it out")
 
 
 def test_problems_without_end_are_cut_short(tmp_path: Path) -> None:
     """A file of mistakes is not answered with as many lines."""
     problems = problems_of("".join(f"k{n}: &a x\n" for n in range(5_000)), tmp_path)
     assert len(problems) == MAX_PROBLEMS + 1
-    assert problems[-1].strip() == "and more; reading stopped here"
+    assert problems[-1].strip() == f"and more; the first {MAX_PROBLEMS} are told"
 
 
 def test_a_key_twice_is_found_at_any_depth(tmp_path: Path) -> None:

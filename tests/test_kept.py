@@ -15,6 +15,7 @@ from returnflow.engine import checks, definition
 from returnflow.engine.definition import Definition
 from returnflow.engine.spec import DefinitionSpec
 from returnflow.engine.vocabulary import load_vocabulary
+from returnflow.engine.yamltext import Path_
 from returnflow.errors import DefinitionError
 from returnflow.home import KEPT_FOLDER, MOST_KEPT, KeptProcedures
 
@@ -27,7 +28,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     check = checks.check
 
-    def counting(spec: DefinitionSpec, *more: object) -> list[str]:
+    def counting(spec: DefinitionSpec, *more: object) -> list[tuple[Path_, str]]:
         seen.append(spec.sop)
         return check(spec, *more)  # type: ignore[arg-type]
 

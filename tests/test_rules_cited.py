@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 RULES = ROOT / "docs" / "rules.md"
-HIGHEST = 41
+HIGHEST = 50
 # The only rule that no live call can exercise.
 DEFERRED = frozenset({41})
 

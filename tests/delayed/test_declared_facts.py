@@ -77,6 +77,7 @@ def test_every_rule_is_proved(
     """Each step of the procedure has a rule, and each rule holds in every call."""
     monkeypatch.setenv("RETURNFLOW_HOME", str(tmp_path))
     assert run(["sop", "check", str(bundled("states") / "delayed_package.yaml")]) == 0
-    assert "26 of 26 rules proved" in capsys.readouterr().out
+    count = len(procedure().rules)
+    assert f"{count} of {count} rules proved" in capsys.readouterr().out
     steps = {rule.step for rule in procedure().rules.values()}
     assert steps == {"1", "2", "3", "4", "5", "6"}

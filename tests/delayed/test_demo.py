@@ -37,7 +37,7 @@ def test_a_call_ends_as_announced(name: str, day: date, tmp_path: Path) -> None:
 
 
 def test_a_second_call_about_the_same_package_gets_no_second_gift_card(tmp_path: Path) -> None:
-    """The shop knows the card of the first call, and the second agent is told of it."""
+    """Rule 47: the shop knows the card of the first call, and the second agent is told of it."""
     one = WAITING["01-late-and-overdue"]
     data = read_shop(bundled("fixtures") / "shop", lambda zone: DAYS[0])[0]
     again = tmp_path / "again"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from delayed.calls import lead, procedure
 from returnflow.delayed import news
@@ -54,7 +56,8 @@ def test_a_refusal_is_told_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_two_late_packages_have_a_card_each(tmp_path: Path) -> None:
-    """Every package of the item is told of, offered for, and issued for, one by one."""
+    """Rules 42, 49: every package of the item is told of, offered for, and issued for, one by
+    one."""
     shop = waiting_shop()
     said = [""] * 4
     lines = ["ann@example.com", "O-ANN", "lamp", *said, "/important", "", "", "/accept", "", ""]
@@ -62,6 +65,8 @@ def test_two_late_packages_have_a_card_each(tmp_path: Path) -> None:
     assert led.session.state.name == "closed"
     assert [card.package_id for card in shop.gift_cards] == ["P-LAMP-1", "P-LAMP-2"]
     assert len({card.key for card in shop.gift_cards}) == 2
+    assert led.told.count("on_its_way") == 2
+    assert led.told.count("gift_card_issued") == 2
 
 
 def test_a_call_left_at_the_write_goes_on_the_next_day(tmp_path: Path) -> None:
@@ -88,7 +93,7 @@ def test_the_next_day_the_package_is_looked_up_again(tmp_path: Path) -> None:
 
 
 def test_nothing_is_issued_before_it_is_offered_and_news_come_first(tmp_path: Path) -> None:
-    """The prescribed order cannot be left."""
+    """Rules 45, 48: the prescribed order cannot be left."""
     shop = waiting_shop()
     lines = ["ann@example.com", "O-ANN", "tent", "/important", "", "", "/important", "/accept"]
     led = lead(shop, lines, TODAY, tmp_path)
@@ -105,6 +110,16 @@ def test_wrong_input_is_told_at_the_prompt(tmp_path: Path) -> None:
     assert led.session.state.name == "status_told"
 
 
+def test_where_an_item_is_can_be_looked_up_before_it_is_named(tmp_path: Path) -> None:
+    """Both packages of the lamps; named afterwards, nothing is looked up a second time."""
+    lines = ["ann@example.com", "O-ANN", "/check lamp", "lamp"]
+    led = lead(waiting_shop(), lines, TODAY, tmp_path)
+    assert "LAMP: package P-LAMP-1: on its way, expected 2026-04-02; package P-LAMP-2" in led.words
+    assert led.session.state.name == "status_told"
+    looked_up = [event for event in led.events if type(event).__name__ == "PackageFound"]
+    assert len(looked_up) == 2
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_can_be_typed_about_a_package(command: str, tmp_path: Path) -> None:
     """None of them is about returns alone; what cannot be done is told, and the call goes on."""
@@ -115,7 +130,7 @@ def test_every_command_can_be_typed_about_a_package(command: str, tmp_path: Path
 
 
 def test_a_shop_without_gift_cards_is_found_when_the_call_begins() -> None:
-    """A capability that is missing is told at once, not in the middle of a call."""
+    """Rule 50: a capability that is missing is told at once, not in the middle of a call."""
     capabilities = frozenset(waiting_shop().capabilities()) - {"issue_gift_card"}
     with pytest.raises(UsageError, match="issue_gift_card"):
         procedure().require(capabilities, "json:shop")
@@ -182,7 +197,39 @@ def package(**changes: str) -> Package:
 def test_when_a_day_has_passed(
     changes: dict[str, str], today: int, broken: bool | None, overdue: bool | None
 ) -> None:
-    """Rules 1 to 3, 11, 41: the day itself is still in time; what nobody recorded is unknown."""
+    """Rules 1 to 3, 11, 41, 43, 44: the day itself is in time; what nobody recorded is unknown."""
     day = date(2026, 3, today)
     assert news.broken(package(**changes), day, "Europe/Berlin") is broken
     assert news.overdue(package(**changes), day, "Europe/Berlin") is overdue
+
+
+@pytest.mark.parametrize(
+    ("changes", "cost", "delayed", "worth"),
+    [
+        # Late.
+        ({"promised_delivery_date": "2026-03-29"}, "4.90", True, "4.90"),
+        # Not late yet, but expected later than promised.
+        (
+            {"promised_delivery_date": "2026-04-02", "estimated_delivery_date": "2026-04-03"},
+            "4.90",
+            True,
+            "4.90",
+        ),
+        ({"promised_delivery_date": "2026-03-30"}, "4.90", False, "4.90"),
+        (
+            {"promised_delivery_date": "2026-03-01", "current_status": "DELIVERED"},
+            "4.90",
+            False,
+            "4.90",
+        ),
+        ({"promised_delivery_date": "2026-03-29"}, "0", True, None),
+        ({"promised_delivery_date": "2026-03-29"}, None, True, None),
+    ],
+)
+def test_what_a_gift_card_is_for_and_worth(
+    changes: dict[str, str], cost: str | None, delayed: bool, worth: str | None
+) -> None:
+    """Rule 46: for a delayed package that is not delivered; its shipping cost, or nothing."""
+    one = replace(package(**changes), shipment_cost=None if cost is None else Decimal(cost))
+    assert news.delayed(one, date(2026, 3, 30), "Europe/Berlin") is delayed
+    assert news.worth(one) == (None if worth is None else Decimal(worth))

@@ -14,6 +14,7 @@ from returnflow.backends.sql import SqlShop
 from returnflow.bundled import bundled
 from returnflow.cli import run
 from returnflow.engine import definition
+from returnflow.sop.checking import Problem, shown
 from returnflow.sop.coverage import goals
 
 SHIPPED = bundled("states") / "handling_returns.yaml"
@@ -87,6 +88,18 @@ def test_each_problem_is_told_with_its_line_and_a_mark(sop: Sop, tmp_path: Path)
     source, mark = lines[at + 1], lines[at + 2]
     assert source[mark.index("^") :].startswith("to: findign")
     assert places[2] == f"{path}: 2 problems."
+
+
+@pytest.mark.parametrize("width", [20, 40, 71, 200])
+def test_a_long_line_is_cut_so_that_its_place_stays_in_sight(width: int) -> None:
+    """However narrow the terminal, the mark stands under what is meant, on the same line."""
+    source = (
+        "    absence: {event: [one, two, three, four, five, six], to: somewhere, when: [misspelt]}"
+    )
+    at = source.index("misspelt")
+    _, text, mark = shown(Problem("f.yaml", 7, at + 1, "no such", source), width).split("\n")
+    assert text[mark.index("^") :].startswith("misspelt"[: max(1, len(text) - mark.index("^"))])
+    assert len(text) <= width + len("  7 | …")
 
 
 def test_a_folder_is_checked_whole(sop: Sop, tmp_path: Path) -> None:
@@ -214,6 +227,18 @@ def test_a_call_of_the_journal_is_drawn(sop: Sop, tmp_path: Path) -> None:
     assert 'label="customer missing\\ncustomer ambiguous\\nbackend failed (1x)"' in done.out
 
 
+def test_a_file_that_asks_for_another_form_is_not_written(sop: Sop, tmp_path: Path) -> None:
+    """The forms that there are, are named; with --format the name does not matter."""
+    output = tmp_path / "sop.png"
+    done = sop("show", "-o", output)
+    assert done.status == 2
+    assert "nothing is drawn as .png" in done.err
+    assert ".svg (svg)" in done.err
+    assert not output.exists()
+    assert sop("show", "--format", "dot", "-o", output).status == 0
+    assert output.read_text(encoding="utf-8").startswith("digraph")
+
+
 def test_a_table_draws_no_calls(sop: Sop) -> None:
     """It says what to give instead."""
     done = sop("show", "--log", LOGS / "native")
@@ -237,12 +262,6 @@ def test_a_walk_covers_everything_and_is_judged_as_legal(sop: Sop, tmp_path: Pat
     assert lengths == sorted(lengths)
     covered = sop("cover", "--json", folder)
     assert json.loads(covered.out)["uncovered"] == []
-    # A call may stop where something is still owed, and nothing else may be wrong with it.
-    assert run(["replay", "--json", "--quiet", "-o", str(tmp_path / "r"), str(folder)]) in (0, 1)
-    reports = (tmp_path / "r").read_text(encoding="utf-8").splitlines()
-    found = [each for line in reports for each in json.loads(line).get("findings", [])]
-    kinds = {each["kind"] for each in found if each["severity"] != "remark"}
-    assert kinds <= {"unfinished", "notice_missing"}
     from returnflow.backends import sql
 
     with sql.connect(f"sqlite:///{folder / 'shop.sqlite3'}") as shop:
@@ -299,3 +318,39 @@ def test_other_words_are_heard_by_a_call(sop: Sop, tmp_path: Path) -> None:
     assert "say in fetching_order" in done.out
     assert "A shortest call that hears other words:" in done.out
     assert "The customer named order" in done.out
+    assert "      say:\n        - Thank you. I am opening the order.\n        + Aha.\n" in done.out
+    data = json.loads(sop("diff", "--json", SHIPPED, path).out)
+    assert data["call"] is None
+    heard = [(each["what"], each["after"]) for each in data["words"]["heard"]]
+    assert heard == [("say", "Aha.")]
+
+
+def test_words_are_told_where_they_are_said(sop: Sop, tmp_path: Path) -> None:
+    """Old and new, the row that tells them or the states that owe them; and the call that hears
+    them is one in which they are said, with the facts filled in."""
+    text = TEXT.replace("  several_accounts: >\n", "  several_accounts: >\n    Hm.\n")
+    done = sop("diff", SHIPPED, written(tmp_path, text))
+    line = TEXT[: TEXT.index("  several_accounts:")].count("\n") + 1
+    said = f"several_accounts (line {line}), said in finding_customer after customer_ambiguous"
+    assert said in done.out
+    assert "   2  2 accounts have that address.\n      told:\n        - There are 2 acc" in done.out
+    assert "        + Hm. There are 2 accounts with the address twins@example.com" in done.out
+    assert "two ways" not in done.out
+    text = TEXT.replace("has to be approved first", "must be approved first")
+    assert text != TEXT
+    done = sop("diff", SHIPPED, written(tmp_path, text))
+    assert "notice approval_before_pickup" in done.out
+    assert "The shop opened return RT-0001.\n      notice approval_before_pickup:" in done.out
+
+
+def test_words_at_the_beginning_and_texts_that_only_replay_reads(sop: Sop, tmp_path: Path) -> None:
+    """What is said before anything happens needs no call; what no call hears is told as such."""
+    text = TEXT.replace("label: The customer's registered e-mail address", "label: The address")
+    done = sop("diff", SHIPPED, written(tmp_path, text))
+    assert "      As soon as the call begins.\n      label of email_given:" in done.out
+    text = TEXT.replace("pass_mark: 80", "pass_mark: 70")
+    assert text != TEXT
+    done = sop("diff", SHIPPED, written(tmp_path, text))
+    assert done.status == 1
+    assert "How replay weighs what it finds:\n  pass_mark" in done.out
+    assert done.out.endswith("Calls go the same way and hear the same words.\n")

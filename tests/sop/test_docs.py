@@ -46,18 +46,19 @@ def test_the_rule_that_is_shown_is_one_of_the_shipped_procedure() -> None:
 
 def test_the_refutation_that_is_shown_is_what_is_told() -> None:
     """The rule, its place, and the call, step by step."""
-    from returnflow.returns.story import sentence
+    from returnflow.engine.story import sentence
 
     text = SHIPPED.read_text(encoding="utf-8")
     text = text.replace("[notices_given], to: closed}", "[], to: closed}", 1)
     text = text.replace("      - {event: satisfied, refuse: notices_owed}\n", "")
-    refuted = next(each for each in verdicts(definition.loads(text)) if each.answer == "refuted")
+    loaded = definition.loads(text)
+    refuted = next(each for each in verdicts(loaded) if each.answer == "refuted")
     (shown,) = re.findall(r"```text\nsop\.yaml:(\d+:3: the rule .*?)```", TEXT, re.DOTALL)
     assert refuted.call is not None
     # In which line the rule stands is that of the day on which the page was written.
     assert shown.partition(":")[2].startswith(f"3: the rule {refuted.rule.name} is refuted")
     for number, event in enumerate(refuted.call.events, 1):
-        assert f"    {number:>2}  {sentence(event)}\n" in shown
+        assert f"    {number:>2}  {sentence(event, loaded.vocabulary.sentences)}\n" in shown
 
 
 def test_every_command_is_in_the_table() -> None:

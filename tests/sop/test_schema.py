@@ -20,26 +20,35 @@ SHIPPED = bundled("states") / "handling_returns.yaml"
 BAD = ROOT / "tests" / "bad_yaml"
 
 
-def problems(data: Any) -> list[str]:
+PAGES = {
+    "handling_returns": ("returns", PAGE),
+    "delayed_package": ("delayed", ROOT / "docs" / "sop-delayed.schema.json"),
+}
+
+
+def problems(data: Any, page: Path = PAGE) -> list[str]:
     """Where the schema finds a fault."""
-    validator = jsonschema.Draft202012Validator(json.loads(PAGE.read_text(encoding="utf-8")))
+    validator = jsonschema.Draft202012Validator(json.loads(page.read_text(encoding="utf-8")))
     return [error.json_path for error in validator.iter_errors(data)]
 
 
-def test_the_schema_is_fresh_and_sound() -> None:
-    """If not, run ``returnflow sop schema > docs/sop.schema.json``."""
-    made = schema(load_vocabulary("returns"))
-    assert json.loads(PAGE.read_text(encoding="utf-8")) == json.loads(json.dumps(made))
+@pytest.mark.parametrize(("vocabulary", "page"), PAGES.values(), ids=PAGES)
+def test_the_schema_is_fresh_and_sound(vocabulary: str, page: Path) -> None:
+    """If not, run ``returnflow sop schema --vocabulary NAME > docs/….schema.json``."""
+    made = schema(load_vocabulary(vocabulary))
+    assert json.loads(page.read_text(encoding="utf-8")) == json.loads(json.dumps(made))
     jsonschema.Draft202012Validator.check_schema(made)
 
 
-def test_the_shipped_procedure_names_it_and_fits() -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_each_shipped_procedure_names_its_schema_and_fits(name: str) -> None:
     """An editor that opens the file finds the schema, and nothing to complain of."""
-    text = SHIPPED.read_text(encoding="utf-8")
+    text = (bundled("states") / f"{name}.yaml").read_text(encoding="utf-8")
+    _, page = PAGES[name]
     first = text.split("\n")[0]
-    assert first == "# yaml-language-server: $schema=../docs/sop.schema.json"
-    assert (ROOT / "states" / first.partition("=")[2]).resolve() == PAGE.resolve()
-    assert problems(yaml.safe_load(text)) == []
+    assert first == f"# yaml-language-server: $schema=../docs/{page.name}"
+    assert (ROOT / "states" / first.partition("=")[2]).resolve() == page.resolve()
+    assert problems(yaml.safe_load(text), page) == []
 
 
 @pytest.mark.parametrize(

@@ -159,8 +159,8 @@ def _masked(email: str | None, masker: Masker | None) -> str:
 @UNMASK
 def show(case: str, journal: str | None, unmask: bool) -> None:
     """Show the call CASE as a story: what was said, asked, looked up and done."""
+    from returnflow.engine.story import story
     from returnflow.engine.vocabulary import vocabulary_of
-    from returnflow.returns.story import story
 
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)

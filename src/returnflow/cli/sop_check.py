@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ from typing import Any
 import click
 
 from returnflow.cli.status import ENDED, FAILED
+from returnflow.engine.compiled import MAX_PROBLEMS
 from returnflow.engine.definition import Definition
+from returnflow.engine.story import sentence
 from returnflow.inert import inert, inert_lines
-from returnflow.returns.story import sentence
 from returnflow.sop import checking
 from returnflow.sop.checking import Problem
 from returnflow.sop.proof import Taken
@@ -108,20 +110,30 @@ def _show(lines: Iterator[str]) -> None:
 
 def _text(result: Checked, *, every: bool) -> Iterator[str]:
     for problem in result.problems:
-        yield inert_lines(checking.shown(problem))
+        yield inert_lines(checking.shown(problem, _room()))
     for each in result.rules:
         if each.answer != "proved":
-            yield inert_lines(checking.shown(_as_problem(result, each)))
+            yield inert_lines(checking.shown(_as_problem(result, each), _room()))
             yield from (f"    {line}" for line in _evidence(result, each))
         elif every:
             yield f"proved       {each.rule.name}: {inert(each.rule.says)}"
     yield _summary(result)
 
 
+def _room() -> int:
+    """How much of a line of a file is shown, so that the mark stands under its place."""
+    if not sys.stdout.isatty():
+        return 100
+    beside = len("  1234 | …") + 1
+    return max(20, shutil.get_terminal_size().columns - beside)
+
+
 def _summary(result: Checked) -> str:
     name = inert(result.file)
     if result.definition is None:
         count = len(result.problems)
+        if count > MAX_PROBLEMS:
+            return f"{name}: more than {MAX_PROBLEMS} problems."
         return f"{name}: {count} {'problem' if count == 1 else 'problems'}."
     head = f"{name}: {result.definition.sop}, version {result.definition.version}, loads"
     counts = {

@@ -32,7 +32,7 @@ def show(given: dict[str, Any]) -> None:
         UsageError, DefinitionError: something given cannot be used.
     """
     output: Path | None = given["output"]
-    form = given["format"] or (_BY_SUFFIX.get(output.suffix) if output else None) or "table"
+    form = given["format"] or _form_of(output)
     definition, traffic = _read(given)
     if form == "table":
         if traffic is not None:
@@ -47,6 +47,20 @@ def show(given: dict[str, Any]) -> None:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror or error}") from None
+
+
+def _form_of(output: Path | None) -> str:
+    """The form that a file's name asks for; a table where it asks for none."""
+    if output is None or not output.suffix:
+        return "table"
+    form = _BY_SUFFIX.get(output.suffix.lower())
+    if form is None:
+        known = ", ".join(f"{suffix} ({form})" for suffix, form in _BY_SUFFIX.items())
+        raise UsageError(
+            f"{output}: nothing is drawn as {output.suffix}; name a file that ends in one of "
+            f"{known}, or say --format"
+        )
+    return form
 
 
 def _drawn(definition: Definition, traffic: Traffic | None, form: str) -> str:

@@ -14,9 +14,9 @@ import msgspec
 from returnflow.cli import opening
 from returnflow.cli.sop_show import calls, progress
 from returnflow.cli.status import ENDED, FAILED
+from returnflow.engine.story import sentence
 from returnflow.errors import ReturnflowError, UsageError
 from returnflow.inert import inert
-from returnflow.returns.story import sentence
 from returnflow.sop.coverage import Coverage, Goal, goals
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def walk(given: dict[str, Any]) -> int:
     else:
         for line in _told(definition, found):
             click.echo(line)
-    every = len(goals(definition))
+    every = len(goals(definition)) - len(found.impossible)
     events = sum(len(call.events) for call in found.calls)
     click.echo(
         f"{len(found.calls)} calls with {events} events cover {every - len(found.missing)} of "
@@ -60,6 +60,9 @@ def walk(given: dict[str, Any]) -> int:
     )
     for goal in found.missing:
         click.echo(f"  not reached: {_place(definition, goal)}", err=given["json"])
+    for goal in found.impossible:
+        words = "cannot happen in any call, which is proved"
+        click.echo(f"  {words}: {_place(definition, goal)}", err=given["json"])
     if folder is not None:
         click.echo(f"Judge them: returnflow replay {folder / CALLS}")
         click.echo(f"Try them:   returnflow wizard --backend sqlite:///{folder / SHOP}")
@@ -72,10 +75,11 @@ def _told(definition: Definition, found: Walk) -> Iterator[str]:
         yield f"Call {number}, {len(call.events)} events, for:"
         for key in call.covers:
             yield f"  {_place(definition, every[key])}"
-        for event in call.events:
-            yield f"    {inert(sentence(event, definition.vocabulary.sentences))}"
+        told = [sentence(event, definition.vocabulary.sentences) for event in call.events]
         if call.refused is not None:
-            yield f"    refused: {inert(sentence(call.refused, definition.vocabulary.sentences))}"
+            refused = sentence(call.refused, definition.vocabulary.sentences)
+            told.insert(call.after, f"refused: {refused}")
+        yield from (f"    {inert(each)}" for each in told)
         yield ""
 
 
@@ -93,7 +97,9 @@ def _plan(definition: Definition, found: Walk) -> list[dict[str, Any]]:
                 for each in (every[key] for key in call.covers)
             ],
             "events": [msgspec.to_builtins(event) for event in call.events],
-            "refused": None if call.refused is None else msgspec.to_builtins(call.refused),
+            "refused": None
+            if call.refused is None
+            else {"after": call.after, "event": msgspec.to_builtins(call.refused)},
         }
         for number, call in enumerate(found.calls, 1)
     ]
@@ -220,14 +226,14 @@ def _logs(named: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _refused(named: tuple[str, ...], definition: Definition) -> dict[str, Any]:
-    """By the id of a walk's call, what tries the event that is refused at its end: a log holds
-    only what was accepted."""
+    """By the id of a walk's call, what tries the event that is refused in it: a log holds only
+    what was accepted."""
     from returnflow.engine.machine import propose
 
-    def trying(event: Any) -> Any:
+    def trying(event: Any, place: int) -> Any:
         def tried(steps: list[Any], case: Any) -> list[Any]:
             state = definition.initial
-            for step in steps:
+            for step in steps[:place]:
                 state = step.target
                 case = case if step.row.discard else step.candidate
             after = case.copy()
@@ -245,8 +251,9 @@ def _refused(named: tuple[str, ...], definition: Definition) -> dict[str, Any]:
             plan = json.loads(path.read_text(encoding="utf-8"))
             for call in plan:
                 if call["refused"] is not None:
-                    data = json.dumps(call["refused"]).encode()
-                    found[call["case"]] = trying(definition.vocabulary.decoder.decode(data))
+                    data = json.dumps(call["refused"]["event"]).encode()
+                    event = definition.vocabulary.decoder.decode(data)
+                    found[call["case"]] = trying(event, int(call["refused"]["after"]))
         except (OSError, ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
             raise UsageError(f"{path} is not the plan of a walk: {error}") from None
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from returnflow.delayed.case import Case
+from returnflow.delayed.early import EarlyPackages
 from returnflow.delayed.telling import card_words, package_values
 from returnflow.engine.definition import State
 from returnflow.engine.front import CUSTOMER, Choice, Fact, Listed, Section
@@ -15,6 +16,8 @@ from returnflow.returns.telling import money
 
 class DelayedFront:
     """See `returnflow.engine.front.Front`."""
+
+    early = EarlyPackages()
 
     def choices(self, case: Case, kind: str) -> tuple[Choice, ...]:
         """Open orders, and items of the selected order."""

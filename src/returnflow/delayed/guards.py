@@ -3,19 +3,18 @@ same as in handling returns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from returnflow.delayed import events as ev
 from returnflow.delayed.case import OFFER, Case
-from returnflow.engine.vocabulary import Guard, Verdict, about_nothing, all_of, any_of
+from returnflow.engine.vocabulary import Guards, Verdict, all_of, any_of
 from returnflow.redacted import hidden
 from returnflow.returns.eligibility import lines_of
 from returnflow.returns.guards import GUARDS as SHARED
 
-GUARDS: dict[str, Guard] = {
-    name: SHARED[name]
+GUARDS = Guards(
+    (name, SHARED[name])
     for name in (
         "no_open_orders",
         "open_orders_gone_through",
@@ -27,26 +26,9 @@ GUARDS: dict[str, Guard] = {
         "summary_given",
         "transfer_as_asked",
     )
-}
+)
 
-Explain = Callable[[Case, Any], str]
-About = Callable[[Case, Any], frozenset[str]]
-
-
-def _guard(
-    explain: Explain | str,
-    *,
-    finding: str = "guard_failed",
-    about: About = about_nothing,
-    repair: str = "",
-) -> Callable[[Callable[[Case, Any], Verdict]], Guard]:
-    def register(test: Callable[[Case, Any], Verdict]) -> Guard:
-        words: Explain = (lambda _case, _event: explain) if isinstance(explain, str) else explain
-        guard = Guard(test.__name__, test, words, finding, about, repair)
-        GUARDS[guard.name] = guard
-        return guard
-
-    return register
+_guard = GUARDS.guard
 
 
 # -- the item and its packages ----------------------------------------------------------------
@@ -107,7 +89,7 @@ def packages_pending(case: Case, event: Any) -> Verdict:
     "to follow up where the estimated day has passed too.",
 )
 def news_given(case: Case, event: Any) -> Verdict:
-    """All that is to be said of the item's packages was said."""
+    """All that is to be said of the item's packages was said (rule 45)."""
     owed = case.news_owed()
     return None if owed is None else not owed
 
@@ -159,7 +141,7 @@ def _no_offer(case: Case, event: Any) -> str:
     repair="Offer a gift card only for a package that is delayed, worth its shipping cost, once.",
 )
 def gift_card_possible(case: Case, event: Any) -> Verdict:
-    """A gift card can be offered: for a delayed package, with a known shipping cost, once."""
+    """A gift card is possible: for a delayed package with a known cost, once (rules 46, 47)."""
     if isinstance(event, ev.GiftCardAccepted):
         # The candidate holds the cards already; what could be offered is what they are.
         unsure = any(case.offerable(one) is None for one in case.package_ids())
@@ -176,7 +158,7 @@ def gift_card_possible(case: Case, event: Any) -> Verdict:
     repair="Say first what is offered, and what it is worth.",
 )
 def offer_made(case: Case, event: Any) -> Verdict:
-    """What the customer accepts, or does not want, was offered, package by package."""
+    """What the customer accepts, or does not want, was offered, package by package (rule 48)."""
     if all((OFFER, package_id) in case.told for package_id in case.answered):
         return True
     return None if any(hidden(notice) or hidden(one) for notice, one in case.told) else False
@@ -254,6 +236,6 @@ def cards_waiting(case: Case, event: Any) -> Verdict:
     repair="Give the customer the id of the gift card and what it is worth.",
 )
 def cards_told(case: Case, event: Any) -> Verdict:
-    """The customer was told of every gift card issued."""
+    """The customer was told of every gift card issued (rule 49)."""
     owed = case.cards_owed()
     return None if owed is None else not owed

@@ -48,7 +48,7 @@ def promise(package: Package) -> str:
 
 
 def broken(package: Package | None, today: date | None, zone: str) -> Verdict:
-    """Whether the promised day has passed, or had before it was delivered.
+    """Whether the promised day has passed, or had before it was delivered (rule 43).
 
     A promise that the shop has not recorded, or that nobody can read, is not broken.
     """
@@ -66,7 +66,7 @@ def broken(package: Package | None, today: date | None, zone: str) -> Verdict:
 
 
 def overdue(package: Package | None, today: date | None, zone: str) -> Verdict:
-    """Whether the estimated day has passed too and it is not delivered."""
+    """Whether the estimated day has passed too and it is not delivered (rule 44)."""
     if package is None:
         return False
     arrived = delivered(package)
@@ -77,7 +77,7 @@ def overdue(package: Package | None, today: date | None, zone: str) -> Verdict:
 
 
 def delayed(package: Package | None, today: date | None, zone: str) -> Verdict:
-    """Whether it is late, or expected later than promised, and not delivered."""
+    """Whether it is late, or expected later than promised, and not delivered (rule 46)."""
     if package is None:
         return False
     arrived = delivered(package)
@@ -87,7 +87,7 @@ def delayed(package: Package | None, today: date | None, zone: str) -> Verdict:
 
 
 def worth(package: Package | None) -> Decimal | None:
-    """What a gift card for it is worth: its shipping cost; None: unknown, or nothing."""
+    """What a gift card for it is worth: its shipping cost; None: unknown, or nothing (rule 46)."""
     cost = package.shipment_cost if package is not None else None
     return cost if cost is not None and cost.is_finite() and cost > 0 else None
 

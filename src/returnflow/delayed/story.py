@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from returnflow.returns.story import SENTENCES as SHARED
+
 Body = Mapping[str, Any]
 
 
@@ -20,6 +22,22 @@ def _package(body: Body) -> str:
 
 
 SENTENCES: dict[str, Callable[[Body], str]] = {
+    **{
+        name: SHARED[name]
+        for name in (
+            "email_given",
+            "customer_found",
+            "customer_missing",
+            "customer_ambiguous",
+            "order_id_given",
+            "order_id_unknown",
+            "order_unrecognised",
+            "orders_summarized",
+            "order_found",
+            "order_missing",
+            "package_missing",
+        )
+    },
     "item_named": lambda b: f"The customer waits for {b['item_id']}.",
     "enquiry_dropped": lambda b: "The customer left it at that.",
     "importance_stressed": lambda b: "The customer stressed that it is important.",

@@ -1,8 +1,7 @@
 """Every load-time check of a procedure: of its names, of its table, and of its words.
 
-`check` reports all problems at once, in file order. A check that could only repeat what another
-one said (a state cannot be reached because the row that leads there is misspelt) holds back
-until that is mended.
+`check` tells all problems at once. A check that could only repeat what another one said (a state
+cannot be reached because the row that leads there is misspelt) holds back until that is mended.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import msgspec
 
 from returnflow.engine import rules_spec, scorecard_checks, words
 from returnflow.engine.definition import RESERVED_KEYS
+from returnflow.engine.draft import CERTAIN, Doubt
 from returnflow.engine.hearing_checks import heard
 from returnflow.engine.spec import (
     DefinitionSpec,
@@ -24,45 +24,109 @@ from returnflow.engine.spec import (
     rows_of,
 )
 from returnflow.engine.vocabulary import Vocabulary, event_name
-from returnflow.engine.yamltext import Document, Path_, in_file_order, suggest
+from returnflow.engine.yamltext import Document, Path_, suggest
 
 Found = Iterator[tuple[Path_, str]]
 
 
-def check(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> list[str]:
-    """Every problem of a procedure's names, table and words, as ``file:line:column: message``."""
-    misnamed = list(_names(spec, vocabulary))
-    table = _Table(spec, document, vocabulary, [path for path, _ in misnamed])
-    found = [
-        *misnamed,
-        *table.problems(),
-        *_words(spec, vocabulary),
-        *heard(spec, vocabulary),
-        *rules_spec.check(spec, vocabulary),
+def check(
+    spec: DefinitionSpec, document: Document, vocabulary: Vocabulary | None, doubt: Doubt = CERTAIN
+) -> list[tuple[Path_, str]]:
+    """Every problem of a procedure's names, table and words, each with its path.
+
+    Args:
+        vocabulary: None where it is not known; then only what needs none is checked.
+        doubt: where something stands in for what is malformed.
+    """
+    misnamed = list(_own_names(spec))
+    if vocabulary is None:
+        found = [*misnamed, *rules_spec.own_names(spec)]
+    else:
+        misnamed += _words_of(spec, vocabulary)
+        table = _Table(spec, document, vocabulary, [path for path, _ in misnamed], doubt)
+        found = [
+            *misnamed,
+            *table.problems(),
+            *_words(spec, vocabulary),
+            *heard(spec, vocabulary, vague=doubt.anywhere("notices")),
+            *rules_spec.check(spec, vocabulary),
+        ]
+    return [
+        (path, message)
+        for path, message in found
+        if _names_of(path) not in doubt.vague and not doubt.spoils(path)
     ]
-    return in_file_order(document, found)
+
+
+def _names_of(path: Path_) -> str:
+    """The part of the file whose names stand at `path`; "" where others or none do."""
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if path[0] == "scorecard":
+        return "steps" if "steps" in path or key == "step" else ""
+    if path[0] == "notices" and len(path) > 2:
+        return {"all": "terms", "order": "terms", "unless": "terms", "like": "notices"}.get(key, "")
+    if path[0] == "rules" and key in ("in", "to", "from"):
+        return "states"
+    named = {"to": "states", "initial": "states", "step": "steps", "tell": "words"}
+    return {**named, "refuse": "words"}.get(key, "")
 
 
 # -- names ------------------------------------------------------------------------------------
 
 
-def _names(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
+def _own_names(spec: DefinitionSpec) -> Found:
+    """Problems with names that the file itself gives, and with what excludes each other."""
     if spec.initial not in spec.states:
         yield ("initial",), _unknown("state", spec.initial, spec.states)
     elif spec.states[spec.initial].end is not None:
         yield ("initial",), f"{spec.initial!r} is an end; a call cannot begin there"
-    for i, row in enumerate(spec.anywhere):
-        yield from _row_names(spec, vocabulary, row, ("anywhere", i))
+    for path, row in _rows(spec):
+        yield from _row_names(spec, row, path)
     for name, state in spec.states.items():
-        yield from _state_names(spec, vocabulary, state, ("states", name))
+        at: Path_ = ("states", name)
+        kinds = [kind for kind in ("ask", "call", "end") if getattr(state, kind) is not None]
+        if len(kinds) != 1:
+            have = " and ".join(kinds) or "none"
+            yield at, f"a state has exactly one of 'ask', 'call' and 'end'; this one has {have}"
+        if state.step not in spec.steps:
+            yield (*at, "step"), _unknown("step", state.step, spec.steps)
+        if state.owes is not None and state.ask is None:
+            yield (*at, "owes"), "only a state that asks can owe something; leave 'owes' out"
+    for path, what, name in scorecard_checks.names(spec.scorecard):
+        if what == "step" and name not in spec.steps:
+            yield ("scorecard", *path), _unknown(what, name, spec.steps)
+
+
+def _rows(spec: DefinitionSpec) -> Iterator[tuple[Path_, RowSpec]]:
+    for i, row in enumerate(spec.anywhere):
+        yield ("anywhere", i), row
+    for name, state in spec.states.items():
+        for i, row in enumerate(state.transitions):
+            yield ("states", name, "transitions", i), row
+
+
+def _words_of(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
+    """Problems with names that the vocabulary gives."""
+    for path, row in _rows(spec):
+        if row.event not in vocabulary.by_name:
+            yield (*path, "event"), _unknown("event", row.event, vocabulary.by_name)
+        for i, guard in enumerate(row.when):
+            if guard not in vocabulary.guards:
+                yield (*path, "when", i), _unknown("guard", guard, vocabulary.guards)
+    for name, state in spec.states.items():
+        at: Path_ = ("states", name)
+        if state.call is not None and state.call not in vocabulary.operations:
+            yield (*at, "call"), _unknown("operation", state.call, vocabulary.operations)
+        if state.owes is not None and state.owes not in vocabulary.dues:
+            yield (*at, "owes"), _unknown("kind of due", state.owes, vocabulary.dues)
+        yield from _question_names(vocabulary, state, at)
     known = {
         "guard": vocabulary.guards,
         "notice": vocabulary.notices,
         "event": vocabulary.by_name,
-        "step": spec.steps,
     }
     for path, what, name in scorecard_checks.names(spec.scorecard):
-        if name not in known[what]:
+        if what != "step" and name not in known[what]:
             yield ("scorecard", *path), _unknown(what, name, known[what])
     for key in spec.notices:
         if key not in vocabulary.notices:
@@ -74,27 +138,6 @@ def _names(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
                 f"the words of the notice {key!r} are missing; the vocabulary "
                 f"{vocabulary.name!r} has it said, so add them under 'notices'",
             )
-
-
-def _state_names(
-    spec: DefinitionSpec, vocabulary: Vocabulary, state: StateSpec, path: Path_
-) -> Found:
-    kinds = [kind for kind in ("ask", "call", "end") if getattr(state, kind) is not None]
-    if len(kinds) != 1:
-        have = " and ".join(kinds) or "none"
-        yield path, f"a state has exactly one of 'ask', 'call' and 'end'; this one has {have}"
-    if state.step not in spec.steps:
-        yield (*path, "step"), _unknown("step", state.step, spec.steps)
-    if state.call is not None and state.call not in vocabulary.operations:
-        yield (*path, "call"), _unknown("operation", state.call, vocabulary.operations)
-    if state.owes is not None:
-        if state.ask is None:
-            yield (*path, "owes"), "only a state that asks can owe something; leave 'owes' out"
-        if state.owes not in vocabulary.dues:
-            yield (*path, "owes"), _unknown("kind of due", state.owes, vocabulary.dues)
-    for i, row in enumerate(state.transitions):
-        yield from _row_names(spec, vocabulary, row, (*path, "transitions", i))
-    yield from _question_names(vocabulary, state, path)
 
 
 def _question_names(vocabulary: Vocabulary, state: StateSpec, path: Path_) -> Found:
@@ -122,13 +165,9 @@ def _fields(vocabulary: Vocabulary, event: str) -> tuple[str, ...]:
     return tuple(name for name in own if name not in ("at", "inferred")) or ("",)
 
 
-def _row_names(spec: DefinitionSpec, vocabulary: Vocabulary, row: RowSpec, path: Path_) -> Found:
-    if row.event not in vocabulary.by_name:
-        yield (*path, "event"), _unknown("event", row.event, vocabulary.by_name)
+def _row_names(spec: DefinitionSpec, row: RowSpec, path: Path_) -> Found:
     for i, guard in enumerate(row.when):
-        if guard not in vocabulary.guards:
-            yield (*path, "when", i), _unknown("guard", guard, vocabulary.guards)
-        elif guard in row.when[:i]:
+        if guard in row.when[:i]:
             yield (*path, "when", i), f"the guard {guard!r} is given twice; once is enough"
     ways = [way for way in ("to", "stay", "refuse") if getattr(row, way) is not None]
     if len(ways) != 1:
@@ -164,6 +203,7 @@ class _Table:
 
     Args:
         misnamed: the paths of the problems with names, round which these checks hold back.
+        doubt: where something stands in for what is malformed; they hold back round that, too.
     """
 
     def __init__(
@@ -172,11 +212,13 @@ class _Table:
         document: Document,
         vocabulary: Vocabulary,
         misnamed: list[Path_],
+        doubt: Doubt,
     ) -> None:
         self._spec = spec
         self._document = document
         self._vocabulary = vocabulary
-        self._misnamed = misnamed
+        self._misnamed = [*misnamed, *doubt.unsure]
+        self._unsure = doubt.unsure
         self._rows = rows_of(spec, vocabulary)
         operations = vocabulary.operations.values()
         self._outcomes = {event for operation in operations for event in operation.outcomes}
@@ -191,27 +233,31 @@ class _Table:
         for name in self._spec.states:
             if not self._blurred(name):
                 yield from self._state(name)
-        for group in self._rows.values():
-            yield from self._order(group)
+        for (state, _), group in self._rows.items():
+            yield from self._order(group, certain=not self._blurred(state))
+        kinds_known = not any(
+            _kind(path) or (path[0] == "states" and len(path) <= 2) for path in self._unsure
+        )
         for i, row in enumerate(self._spec.anywhere):
-            if not any(
+            if kinds_known and not any(
                 written.path == ("anywhere", i) for g in self._rows.values() for written in g
             ):
                 yield (
                     ("anywhere", i),
                     f"never used: every state has rows of its own for {row.event!r}; delete it",
                 )
-        if not any(path[-1] in ("to", "initial") or _is_whole(path) for path in self._misnamed):
+        if not any(map(_leads, self._misnamed)) and not any(map(_kind, self._unsure)):
             yield from self._ways()
         yield from self._unused()
 
     def _blurred(self, state: str) -> bool:
         """Whether it is unclear which events the state can meet and handles."""
         return any(
-            (path[0] == "anywhere" and path[-1] == "event")
+            path in (("states",), ("anywhere",))
+            or (path[0] == "anywhere" and path[-1] == "event")
             or (
                 path[:2] == ("states", state)
-                and (path[-1] in ("event", "call") or path == ("states", state))
+                and (path[-1] in ("event", *_MEETS) or path == ("states", state))
             )
             for path in self._misnamed
         )
@@ -337,7 +383,11 @@ class _Table:
 
     # -- the rows of one state and event ------------------------------------------------------
 
-    def _order(self, group: list[Written]) -> Found:
+    def _order(self, group: list[Written], *, certain: bool) -> Found:
+        """Args:
+        certain: these are all the rows that the state has for the event.
+        """
+        group = [written for written in group if (*written.path, "event") not in self._unsure]
         seen: list[tuple[frozenset[str], int]] = []
         for written in group:
             guards = frozenset(written.row.when)
@@ -349,8 +399,8 @@ class _Table:
                     "whenever this one could be; move this one up or delete it",
                 )
             seen.append((guards, self._document.place(written.path).line))
-        last = group[-1]
-        if last.row.when:
+        if certain and group and group[-1].row.when:
+            last = group[-1]
             yield (
                 last.path,
                 f"the last row for {last.row.event!r} has a guard; add a row without 'when' "
@@ -384,22 +434,39 @@ class _Table:
                 yield ("states", name), f"no way leads from {name!r} to an end; add a row that does"
 
     def _unused(self) -> Found:
-        if not any(path[-1] in ("tell", "refuse") for path in self._misnamed):
+        rows_known = not any(
+            path[-1] in ("transitions", "anywhere") or _is_whole(path) for path in self._unsure
+        )
+        if rows_known and not any(path[-1] in ("tell", "refuse") for path in self._misnamed):
             rows = [written.row for group in self._rows.values() for written in group]
             said = {name for row in rows for name in (row.tell, row.refuse) if name}
             for key in self._spec.words:
                 if key not in said:
                     yield ("words", key), f"never said: no row names {key!r}; delete it"
-        if not any(path[-1] == "step" for path in self._misnamed):
+        if not any(path[-1] == "step" or _is_whole(path) for path in self._misnamed):
             steps = {state.step for state in self._spec.states.values()}
             for key in self._spec.steps:
                 if key not in steps:
                     yield ("steps", key), f"no state belongs to the step {key!r}; delete it"
 
 
+_MEETS = ("ask", "call", "owes", "transitions")
+"""The keys of a state from which it follows what it can meet, and what it handles."""
+
+
+def _leads(path: Path_) -> bool:
+    """Whether a problem is with where calls go: a target, a state, a row, or all rows of one."""
+    return path[-1] in ("to", "initial", "transitions", "anywhere") or _is_whole(path)
+
+
+def _kind(path: Path_) -> bool:
+    """Whether it is unsure whether a state asks, calls or ends."""
+    return path[0] == "states" and path[2:] in (("ask",), ("call",), ("end",))
+
+
 def _is_whole(path: Path_) -> bool:
     """Whether a problem is with a whole state or row: of what kind it is, where it leads."""
-    return (len(path) == 2 and path[0] == "states") or (
+    return (len(path) <= 2 and path[0] == "states") or (
         isinstance(path[-1], int) and path[-2] in ("transitions", "anywhere")
     )
 

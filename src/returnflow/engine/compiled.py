@@ -26,6 +26,9 @@ FORM: Final = 2
 MAX_BYTES: Final = 1_000_000
 """The longest YAML that is read, in bytes."""
 
+MAX_PROBLEMS: Final = 100
+"""How many things that are wrong with one text are told."""
+
 VALUE: Final = re.compile(r"\{\{ *due\.([a-z][a-z0-9_]*) *\}\}")
 """How a wording asks for a value of what is due."""
 

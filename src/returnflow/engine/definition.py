@@ -198,8 +198,8 @@ def load(path: Path, keeper: Keeper | None = None) -> Definition:
             any other is put there when it has passed.
 
     Raises:
-        DefinitionError: with every problem found, in file order. What is wrong with the YAML
-            itself hides the rest, and so does what is wrong with the shape.
+        DefinitionError: with every problem found, in file order. Only what is no YAML at all, and
+            cannot be read to its end, hides what comes after it.
     """
     try:
         with path.open("rb") as file:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from returnflow.engine.definition import State
+    from returnflow.engine.vocabulary import Call, Event
 
 Fact = tuple[str, str]
 """A label and a text."""
@@ -50,8 +51,35 @@ class Section:
     lines: tuple[tuple[str, ...], ...]
 
 
+class Early(Protocol):
+    """How something is looked up before it is chosen (`/check`).
+
+    Args:
+        what: what is looked up, in a word: ``item``.
+        where: a sentence that says when that can be done.
+        shown_by: where the state accepts this event, it can be done.
+    """
+
+    what: str
+    where: str
+    shown_by: type[Event]
+
+    def choices(self, case: Any) -> tuple[Choice, ...]:
+        """What can be looked up."""
+
+    def next_call(self, case: Any, ident: str) -> Call | None:
+        """The next look-up that it takes; None where all are made."""
+
+    def words(self, case: Any, ident: str) -> str:
+        """What is known then; "" where it could not be looked up."""
+
+
 class Front(Protocol):
     """What front ends ask of a vocabulary. Nothing here changes a case."""
+
+    @property
+    def early(self) -> Early | None:
+        """How something is looked up ahead of its step; None where nothing is."""
 
     def choices(self, case: Any, kind: str) -> tuple[Choice, ...]:
         """What can be chosen by number where a field of that type is asked for."""
@@ -81,6 +109,8 @@ class Front(Protocol):
 
 class NoFront:
     """For a vocabulary that adds nothing: its procedures are led by their words alone."""
+
+    early: Early | None = None
 
     def choices(self, case: Any, kind: str) -> tuple[Choice, ...]:
         """None."""

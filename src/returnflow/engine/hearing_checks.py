@@ -40,8 +40,12 @@ def _wordings(spec: DefinitionSpec, notice: NoticeSpec) -> Iterator[Wording]:
             )
 
 
-def heard(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
-    """Every problem of the terms and of the wordings."""
+def heard(spec: DefinitionSpec, vocabulary: Vocabulary, *, vague: bool = False) -> Found:
+    """Every problem of the terms and of the wordings.
+
+    Args:
+        vague: not all wordings are known, so none says of a term that it is never used.
+    """
     used: set[str] = set()
     for key, notice in spec.notices.items():
         for i, written in enumerate(notice.heard):
@@ -51,7 +55,7 @@ def heard(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
             if written.like is not None:
                 yield from _like(spec, key, written.like, (*here, "like"))
     # A term that is misspelt where it is named would be called unused as well.
-    misspelt = bool(used - spec.terms.keys() - {part for part in used if "{" in part})
+    misspelt = vague or bool(used - spec.terms.keys() - {part for part in used if "{" in part})
     for term, listed in spec.terms.items():
         yield from _term(term, listed)
         if not misspelt and term not in {*used, phrases.NOTHING, phrases.DENIAL}:

@@ -17,35 +17,55 @@ from returnflow.engine.compiled import (
     Question,
     known,
 )
+from returnflow.engine.draft import draft
 from returnflow.engine.hearing_checks import wordings
 from returnflow.engine.rules_spec import rules
 from returnflow.engine.scorecard import Scorecard
-from returnflow.engine.spec import DefinitionSpec, QuestionSpec, kind_of, rows_of, shape
-from returnflow.engine.vocabulary import Vocabulary, load_vocabulary
-from returnflow.engine.yamltext import Document, read_text
-from returnflow.errors import DefinitionError, UsageError
+from returnflow.engine.spec import DefinitionSpec, QuestionSpec, kind_of, rows_of
+from returnflow.engine.vocabulary import Vocabulary, load_vocabulary, vocabulary_names
+from returnflow.engine.yamltext import Document, placed, read_all, suggest
+from returnflow.errors import DefinitionError, EngineError
 
 
 def compile_text(raw: bytes | str, name: str) -> Compiled:
     """Reads, checks and compiles a text; `name` stands for the file in messages.
 
     Raises:
-        DefinitionError: with every problem found, in file order. What is wrong with the YAML
-            itself hides the rest, and so does what is wrong with the shape.
+        DefinitionError: with every problem found, in file order. Only what is no YAML at all, and
+            cannot be read to its end, hides what comes after it.
     """
-    return compile_document(read_text(raw, name))
+    return compile_document(read_all(raw, name))
 
 
 def compile_document(document: Document) -> Compiled:
     """Checks and compiles a text that was read; raises as `compile_text`."""
-    spec = shape(document)
-    try:
-        vocabulary = load_vocabulary(spec.vocabulary)
-    except UsageError as error:
-        raise DefinitionError([document.problem(("vocabulary",), str(error))]) from None
-    if problems := checks.check(spec, document, vocabulary):
-        raise DefinitionError(problems)
+    drafted = draft(document)
+    spec, document = drafted.spec, drafted.document
+    vocabulary = None
+    found = list(drafted.problems)
+    if spec is not None:
+        vocabulary, unknown = _vocabulary(spec.vocabulary)
+        if unknown and not drafted.doubt.spoils(("vocabulary",)):
+            found.append((("vocabulary",), unknown))
+        found += checks.check(spec, document, vocabulary, drafted.doubt)
+    problems = [*document.problems, *((document.place(path), words) for path, words in found)]
+    if problems:
+        raise DefinitionError(placed(document.name, problems))
+    if spec is None or vocabulary is None:
+        raise EngineError("a procedure without problems could not be read")  # a bug
     return _compiled(spec, document, vocabulary)
+
+
+def _vocabulary(name: str) -> tuple[Vocabulary | None, str]:
+    """The vocabulary of that name, or the one that was meant, and what is wrong with the name."""
+    known = vocabulary_names()
+    if name in known:
+        return load_vocabulary(name), ""
+    hint = suggest(name, known)
+    meant = next((each for each in known if hint.endswith(f" {each!r}?")), None)
+    have = ", ".join(known) or "none"
+    problem = f"no vocabulary named {name!r} is installed (installed: {have}){hint}"
+    return (load_vocabulary(meant) if meant is not None else None), problem
 
 
 def _compiled(spec: DefinitionSpec, document: Document, vocabulary: Vocabulary) -> Compiled:

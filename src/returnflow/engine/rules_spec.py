@@ -114,29 +114,57 @@ def templates_of(spec: RuleSpec) -> list[str]:
 
 def check(spec: DefinitionSpec, vocabulary: Vocabulary) -> Found:
     """Everything that is wrong with the rules' names and shapes."""
+    yield from own_names(spec)
     abstraction = vocabulary.abstraction() if vocabulary.abstraction else None
     kinds = tuple(abstraction.kinds) if abstraction is not None else ()
+    for name, rule in spec.rules.items():
+        if rule.for_ is not None and rule.for_ not in kinds:
+            yield ("rules", name, "for"), _unknown("kind of subject", rule.for_, kinds)
+        for path, activity in _activities(rule, ("rules", name)):
+            known: tuple[tuple[str, str, list[str], Iterable[str]], ...] = (
+                ("event", "event", activity.event, vocabulary.by_name),
+                ("when", "guard", activity.when, vocabulary.guards),
+                ("unless", "guard", activity.unless, vocabulary.guards),
+            )
+            yield from _unknown_names(known, path)
+            if activity.notice is not None and activity.notice not in vocabulary.notices:
+                unknown = _unknown("notice", activity.notice, vocabulary.notices)
+                yield (*path, "notice"), unknown
+
+
+def own_names(spec: DefinitionSpec) -> Found:
+    """What is wrong with the rules but for names that a vocabulary gives."""
     for name, rule in spec.rules.items():
         path: Path_ = ("rules", name)
         if rule.step not in spec.steps:
             yield (*path, "step"), _unknown("step", rule.step, spec.steps)
-        if rule.for_ is not None and rule.for_ not in kinds:
-            yield (*path, "for"), _unknown("kind of subject", rule.for_, kinds)
         have = templates_of(rule)
         if len(have) != 1:
             found = " and ".join(have) or "none"
             yield path, f"a rule has exactly one template; this one has {found}"
         for template in have:
-            yield from _template(spec, vocabulary, rule, template, (*path, template))
+            yield from _template(spec, rule, template, (*path, template))
         for i, activity in enumerate(rule.anew):
-            yield from _activity(spec, vocabulary, activity, (*path, "anew", i))
             if activity.refused:
                 yield (*path, "anew", i, "refused"), "nothing begins anew by what was refused"
+        for at, activity in _activities(rule, path):
+            yield from _activity(spec, activity, at)
 
 
-def _template(
-    spec: DefinitionSpec, vocabulary: Vocabulary, rule: RuleSpec, template: str, path: Path_
-) -> Found:
+def _activities(rule: RuleSpec, path: Path_) -> Iterator[tuple[Path_, ActivitySpec]]:
+    """What a rule speaks of, each with its path."""
+    for template in templates_of(rule):
+        written = getattr(rule, template)
+        if isinstance(written, ActivitySpec):
+            yield (*path, template), written
+        elif not isinstance(written, ReachSpec):
+            for i, each in enumerate(written):
+                yield (*path, template, i), each
+    for i, each in enumerate(rule.anew):
+        yield (*path, "anew", i), each
+
+
+def _template(spec: DefinitionSpec, rule: RuleSpec, template: str, path: Path_) -> Found:
     written = getattr(rule, template)
     if isinstance(written, ReachSpec):
         for key, names in (("from", written.from_), ("to", written.to)):
@@ -147,40 +175,31 @@ def _template(
             if getattr(rule, "for_" if unused == "for" else unused):
                 yield (*path[:-1], unused), f"{unused!r} has no meaning with 'can_reach'"
         return
+    only = "only 'absence' can be about what is refused; leave it out"
     if isinstance(written, ActivitySpec):
-        yield from _activity(spec, vocabulary, written, path)
         if written.refused and template != "absence":
-            yield (*path, "refused"), "only 'absence' can be about what is refused; leave it out"
+            yield (*path, "refused"), only
         return
     for i, activity in enumerate(written):
-        yield from _activity(spec, vocabulary, activity, (*path, i))
         if activity.refused:
-            yield (
-                (*path, i, "refused"),
-                "only 'absence' can be about what is refused; leave it out",
-            )
+            yield (*path, i, "refused"), only
 
 
-def _activity(
-    spec: DefinitionSpec, vocabulary: Vocabulary, activity: ActivitySpec, path: Path_
-) -> Found:
+def _activity(spec: DefinitionSpec, activity: ActivitySpec, path: Path_) -> Found:
     if not (activity.event or activity.in_ or activity.to or activity.when or activity.unless):
         yield path, "this is every event; say which: 'event', 'in', 'to', 'when' or 'unless'"
-    known: tuple[tuple[str, list[str], Iterable[str]], ...] = (
-        ("event", activity.event, vocabulary.by_name),
-        ("in", activity.in_, spec.states),
-        ("to", activity.to, spec.states),
-        ("when", activity.when, vocabulary.guards),
-        ("unless", activity.unless, vocabulary.guards),
-    )
-    for key, names, there in known:
-        what = {"in": "state", "to": "state", "event": "event"}.get(key, "guard")
+    known = (("in", "state", activity.in_, spec.states), ("to", "state", activity.to, spec.states))
+    yield from _unknown_names(known, path)
+
+
+def _unknown_names(
+    known: Iterable[tuple[str, str, list[str], Iterable[str]]], path: Path_
+) -> Found:
+    for key, what, names, there in known:
         for i, name in enumerate(names):
             if name not in there:
                 # Written as a name alone or as a list, its place is the nearest that is known.
                 yield (*path, key, i), _unknown(what, name, there)
-    if activity.notice is not None and activity.notice not in vocabulary.notices:
-        yield (*path, "notice"), _unknown("notice", activity.notice, vocabulary.notices)
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -172,11 +172,7 @@ class Session:
 
     def refusal(self, step: Step) -> str:
         """Why a step was refused, in one or more sentences for the agent."""
-        why = " ".join(_sentence(reason) for reason in step.reasons())
-        if step.row is not None and step.row.words:
-            scope = {**self.definition.vocabulary.scope(step.candidate), "why": why}
-            return words.render(self.definition.words[step.row.words], scope)
-        return why or f"{event_name(step.event)} is not expected here."
+        return refusal(self.definition, step)
 
     def tell(self) -> str:
         """What the last step has to tell, or ""."""
@@ -186,6 +182,15 @@ class Session:
     def due_words(self, due: Due) -> str:
         """The sentence that a due asks to be said."""
         return self.words(self.definition.notices[due.notice], due=dict(due.values))
+
+
+def refusal(definition: Definition, step: Step) -> str:
+    """Why a step was refused under a definition, in one or more sentences for the agent."""
+    why = " ".join(_sentence(reason) for reason in step.reasons())
+    if step.row is not None and step.row.words:
+        scope = {**definition.vocabulary.scope(step.candidate), "why": why}
+        return words.render(definition.words[step.row.words], scope)
+    return why or f"{event_name(step.event)} is not expected here."
 
 
 def _sentence(text: str) -> str:

@@ -111,6 +111,32 @@ class Guard:
     repair: str = ""
 
 
+class Guards(dict[str, Guard]):
+    """Guards by their names, put in by decorating their tests."""
+
+    def guard(
+        self,
+        explain: Callable[[Any, Any], str] | str,
+        *,
+        finding: str = "guard_failed",
+        about: Callable[[Any, Any], frozenset[str]] = about_nothing,
+        repair: str = "",
+    ) -> Callable[[Callable[[Any, Any], Verdict]], Guard]:
+        """Makes a guard of a test, under the test's name; see `Guard` for the rest.
+
+        Args:
+            explain: may be a text, where it is always the same.
+        """
+
+        def register(test: Callable[[Any, Any], Verdict]) -> Guard:
+            words = (lambda _case, _event: explain) if isinstance(explain, str) else explain
+            guard = Guard(test.__name__, test, words, finding, about, repair)
+            self[guard.name] = guard
+            return guard
+
+        return register
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a backend operation that a session waits for.
@@ -291,7 +317,11 @@ def vocabulary_of(text: str) -> Vocabulary | None:
         return None
 
 
+def vocabulary_names() -> list[str]:
+    """The names of the vocabularies that are installed, sorted."""
+    return sorted({entry.name for entry in installed("returnflow.vocabularies")})
+
+
 def installed_vocabularies() -> list[Vocabulary]:
     """Every vocabulary that is installed, in the order of their names."""
-    names = {entry.name for entry in installed("returnflow.vocabularies")}
-    return [load_vocabulary(name) for name in sorted(names)]
+    return [load_vocabulary(name) for name in vocabulary_names()]

@@ -16,11 +16,10 @@ from typing import Any
 
 import yaml
 
-from returnflow.engine.compiled import MAX_BYTES, Place
+from returnflow.engine.compiled import MAX_BYTES, MAX_PROBLEMS, Place
 from returnflow.errors import DefinitionError
 
 MAX_DEPTH = 40
-MAX_PROBLEMS = 100
 
 Path_ = tuple[str | int, ...]
 """Where a value is: the keys and indices that lead to it."""
@@ -39,12 +38,17 @@ class Document:
     Args:
         name: how to name the file in messages.
         places: for every path the place of its value, or of its key where it has one.
+        problems: what is wrong with the YAML and did not stop the reading; none but from
+            `read_all`.
+        unsure: the paths at which `data` may not be what was meant, because of those.
     """
 
     name: str
     text: str
     data: Any
     places: dict[Path_, Place]
+    problems: tuple[tuple[Place, str], ...] = ()
+    unsure: frozenset[Path_] = frozenset()
 
     def place(self, path: Path_) -> Place:
         """The place of `path`, or of the nearest thing round it."""
@@ -70,8 +74,15 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 def in_file_order(document: Document, found: Iterable[tuple[Path_, str]]) -> list[str]:
     """Messages with their places, in the order of the places, each once."""
-    placed = sorted((document.place(path), message) for path, message in found)
-    return list(dict.fromkeys(at(document.name, place, message) for place, message in placed))
+    return placed(document.name, ((document.place(path), message) for path, message in found))
+
+
+def placed(name: str, found: Iterable[tuple[Place, str]]) -> list[str]:
+    """Messages in the order of their places, each once; no more of them than people can use."""
+    every = list(dict.fromkeys(at(name, place, message) for place, message in sorted(found)))
+    if len(every) > MAX_PROBLEMS:
+        every = [*every[:MAX_PROBLEMS], f"{name}: and more; the first {MAX_PROBLEMS} are told"]
+    return every
 
 
 def read_file(path: Path, name: str | None = None) -> Document:
@@ -95,6 +106,18 @@ def read_text(raw: bytes | str, name: str) -> Document:
     Raises:
         DefinitionError: as `read_file`.
     """
+    document = read_all(raw, name)
+    if document.problems:
+        raise DefinitionError(placed(name, document.problems))
+    return document
+
+
+def read_all(raw: bytes | str, name: str) -> Document:
+    """Reads YAML text as far as it can be read, and keeps what is wrong with it.
+
+    Raises:
+        DefinitionError: it cannot be read to its end.
+    """
     if len(raw) > MAX_BYTES:
         raise DefinitionError([f"{name}:1:1: larger than {MAX_BYTES} bytes; not read"])
     text = raw.removeprefix("\ufeff") if isinstance(raw, str) else _decoded(raw, name)
@@ -117,23 +140,26 @@ def _decoded(raw: bytes, name: str) -> str:
         raise DefinitionError([at(name, place, "not UTF-8 text; save it as UTF-8")]) from None
 
 
-def _yaml_problem(name: str, text: str, error: yaml.YAMLError) -> str:
+_NO_WORD = "a key must be a word; put text that begins with { or [ in quotes"
+
+
+def _yaml_problem(text: str, error: yaml.YAMLError) -> tuple[Place, str]:
     mark = getattr(error, "problem_mark", None)
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     if mark is not None and text.split("\n")[mark.line : mark.line + 1]:
         line = text.split("\n")[mark.line]
         if line[mark.column : mark.column + 1] == "\t":
-            return at(name, place, "not YAML: a tab cannot stand here; indent with spaces")
+            return (place, "not YAML: a tab cannot stand here; indent with spaces")
     if "nesting depth" in problem:
         # The parser reads ahead, and newer ones stop by themselves before we come to count.
-        return at(name, place, f"nested deeper than {MAX_DEPTH} levels")
+        return (place, f"nested deeper than {MAX_DEPTH} levels")
     if context := getattr(error, "context", None):
         problem = f"{problem} ({context})"
-    return at(name, place, f"not YAML: {problem}")
+    return (place, f"not YAML: {problem}")
 
 
-class _TooManyError(Exception):
+class _StoppedError(Exception):
     """Reading stops: what follows would only repeat itself, or nest without end."""
 
 
@@ -146,19 +172,25 @@ class _Reader:
         self._places: dict[Path_, Place] = {}
         self._events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self._depth = 0
-        self._problems: list[str] = []
+        self._problems: list[tuple[Place, str]] = []
+        self._unsure: set[Path_] = set()
 
     def read(self) -> Document:
-        data: Any = None
         try:
             data = self._read()
-        except _TooManyError:
-            pass
+        except _StoppedError:
+            raise DefinitionError(placed(self._name, self._problems)) from None
         except yaml.YAMLError as error:
-            self._problems.append(_yaml_problem(self._name, self._text, error))
-        if self._problems:
-            raise DefinitionError(self._problems)
-        return Document(self._name, self._text, data, self._places)
+            self._problems.append(_yaml_problem(self._text, error))
+            raise DefinitionError(placed(self._name, self._problems)) from None
+        return Document(
+            self._name,
+            self._text,
+            data,
+            self._places,
+            tuple(self._problems),
+            frozenset(self._unsure),
+        )
 
     def _read(self) -> Any:
         data: Any = None
@@ -167,25 +199,27 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self._fatal(event, "a second document begins; a file holds one")
+                    self._fail(event, "a second document begins; a file holds one")
+                    break
                 data = self._value(next(self._events), ())
         return data
 
     def _value(self, event: Any, path: Path_) -> Any:
         self._places.setdefault(path, _place(event))
         if isinstance(event, yaml.AliasEvent):
-            self._fail(event, f"aliases (*{event.anchor}) are not read; write it out")
+            self._fail(event, f"aliases (*{event.anchor}) are not read; write it out", path)
             return None
         if event.anchor:
             self._fail(event, f"anchors (&{event.anchor}) are not read; write it out")
         if event.tag is not None and event.tag != "!":
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self._fail(event, f"tags ({tag}) are not read; leave it out")
+            self._fail(event, f"tags ({tag}) are not read; leave it out", path)
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event)
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self._fatal(event, f"nested deeper than {MAX_DEPTH} levels")
+            self._problems.append((_place(event), f"nested deeper than {MAX_DEPTH} levels"))
+            raise _StoppedError
         value = (
             self._mapping(path)
             if isinstance(event, yaml.MappingStartEvent)
@@ -198,17 +232,24 @@ class _Reader:
         found: dict[str, Any] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                self._fatal(event, "a key must be a word")
+                # What is written as {{ fact }}, without quotes, is this in YAML.
+                self._fail(event, _NO_WORD, path)
+                self._skip(event)
+                self._skip(next(self._events))
+                continue
             key = event.value
+            here = (*path, key)
             if key == "<<":
-                self._fail(event, "merge keys (<<) are not read; write it out")
+                self._fail(event, "merge keys (<<) are not read; write it out", here)
             if key in found:
-                first = self._places[(*path, key)].line
-                self._fail(event, f"the key {key!r} is given twice (first in line {first})")
+                first = self._places[here].line
+                self._fail(event, f"the key {key!r} is given twice (first in line {first})", here)
             if event.anchor or event.tag:
                 self._fail(event, "a key has no anchor and no tag; leave it out")
-            self._places[(*path, key)] = _place(event)
-            found[key] = self._value(next(self._events), (*path, key))
+            self._places[here] = _place(event)
+            value = self._value(next(self._events), here)
+            if key != "<<":
+                found[key] = value
         return found
 
     def _sequence(self, path: Path_) -> list[Any]:
@@ -217,15 +258,25 @@ class _Reader:
             found.append(self._value(event, (*path, len(found))))
         return found
 
-    def _fail(self, event: Any, message: str) -> None:
-        self._problems.append(at(self._name, _place(event), message))
-        if len(self._problems) >= MAX_PROBLEMS:
-            self._problems.append(f"{self._name}: and more; reading stopped here")
-            raise _TooManyError
+    def _skip(self, event: Any) -> None:
+        """Reads over what begins with this event."""
+        depth = 0
+        while True:
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                self._problems.append((_place(event), f"nested deeper than {MAX_DEPTH} levels"))
+                raise _StoppedError
+            if depth == 0:
+                return
+            event = next(self._events)
 
-    def _fatal(self, event: Any, message: str) -> None:
-        self._problems.append(at(self._name, _place(event), message))
-        raise _TooManyError
+    def _fail(self, event: Any, message: str, unsure: Path_ | None = None) -> None:
+        self._problems.append((_place(event), message))
+        if unsure is not None:
+            self._unsure.add(unsure)
+        if len(self._problems) > MAX_PROBLEMS:
+            raise _StoppedError
 
 
 def _place(event: Any) -> Place:

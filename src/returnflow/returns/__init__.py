@@ -11,6 +11,7 @@ from returnflow.returns.case import Case
 from returnflow.returns.guards import GUARDS
 from returnflow.returns.line import STANDS_FOR
 from returnflow.returns.operations import OPERATIONS
+from returnflow.returns.story import SENTENCES
 
 if TYPE_CHECKING:
     from returnflow.engine.abstraction import Abstraction
@@ -81,6 +82,7 @@ VOCABULARY = Vocabulary(
     transcription=_transcription,
     abstraction=_abstraction,
     front=_front,
+    sentences=SENTENCES,
     personal={"email": "email", "phone_number": "phone"},
 )
 """What ``vocabulary: returns`` in a procedure's YAML means."""

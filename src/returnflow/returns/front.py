@@ -7,12 +7,15 @@ from returnflow.engine.front import CUSTOMER, Choice, Fact, Listed, Section
 from returnflow.masking import veiled_email, veiled_name, veiled_phone
 from returnflow.returns import eligibility
 from returnflow.returns.case import Case
+from returnflow.returns.early import EarlyItem
 from returnflow.returns.line import Line
 from returnflow.returns.telling import money, order_scope
 
 
 class ReturnsFront:
     """See `returnflow.engine.front.Front`."""
+
+    early = EarlyItem()
 
     def choices(self, case: Case, kind: str) -> tuple[Choice, ...]:
         """Open orders, and items of the selected order."""

@@ -7,10 +7,9 @@ that says in one sentence why it does not hold; it is called only when words are
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from returnflow.engine.vocabulary import Guard, Verdict, about_nothing, all_of, any_of
+from returnflow.engine.vocabulary import Guards, Verdict, all_of, any_of
 from returnflow.inert import fold
 from returnflow.redacted import NOT_RECORDED_UNITS, hidden
 from returnflow.returns import eligibility
@@ -18,26 +17,9 @@ from returnflow.returns import events as ev
 from returnflow.returns.case import Case
 from returnflow.returns.line import certain, matches
 
-GUARDS: dict[str, Guard] = {}
+GUARDS = Guards()
 
-Explain = Callable[[Case, Any], str]
-About = Callable[[Case, Any], frozenset[str]]
-
-
-def _guard(
-    explain: Explain | str,
-    *,
-    finding: str = "guard_failed",
-    about: About = about_nothing,
-    repair: str = "",
-) -> Callable[[Callable[[Case, Any], Verdict]], Guard]:
-    def register(test: Callable[[Case, Any], Verdict]) -> Guard:
-        words: Explain = (lambda _case, _event: explain) if isinstance(explain, str) else explain
-        guard = Guard(test.__name__, test, words, finding, about, repair)
-        GUARDS[guard.name] = guard
-        return guard
-
-    return register
+_guard = GUARDS.guard
 
 
 # -- orders -----------------------------------------------------------------------------------

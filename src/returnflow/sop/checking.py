@@ -90,7 +90,7 @@ def shown(found: Problem, width: int = 100) -> str:
         return head
     number = str(found.line)
     # A long line is cut so that the place stays in sight.
-    cut = max(0, found.column - width + 20)
+    cut = max(0, found.column - width + min(20, width // 2))
     text = ("…" if cut else "") + found.source[cut : cut + width].rstrip("\r")
     at = found.column - 1 - cut + (1 if cut else 0)
     margin = " " * len(number)
@@ -101,4 +101,6 @@ def shown(found: Problem, width: int = 100) -> str:
 def _width(letter: str) -> int:
     import wcwidth
 
-    return 1 if letter == "\t" else max(0, wcwidth.wcwidth(letter))
+    # A control character is shown as something that can be seen.
+    wide = wcwidth.wcwidth(letter)
+    return wide if wide >= 0 else 1

@@ -2,21 +2,25 @@
 
 A breadth-first search over states and facts, among the events that the vocabulary's sampler makes
 up, finds a shortest call for each state, row and answer of a guard. Of those calls a few are
-chosen that cover everything which any of them does.
+chosen that cover everything which any of them does; each is then led to an end, so that nothing
+is owed. What no call can reach, whatever the customer says and the shop answers, is proved.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from returnflow.engine.definition import Definition
+from msgspec.structs import replace
+
+from returnflow.engine.definition import Definition, Row
 from returnflow.engine.machine import Step, propose
 from returnflow.engine.rules import Activity, never
 from returnflow.engine.vocabulary import Event
 from returnflow.sop.coverage import Goal, covered, goals, goals_of
+from returnflow.sop.ending import Ending
 from returnflow.sop.proof import Prover
 from returnflow.sop.search import along
 from returnflow.testing.sampler import Sampler, Situation, sampler_for
@@ -36,13 +40,15 @@ class Call:
     """A call of a walk.
 
     Args:
-        events: its events, all of them accepted.
-        refused: an event that is tried at its end and refused; None where none is.
+        events: its events, all of them accepted; the last one ends the call.
+        refused: an event that is tried and refused; None where none is.
+        after: after how many events it is tried.
         covers: the keys of what this call covers and no call before it.
     """
 
     events: tuple[Event, ...]
     refused: Event | None
+    after: int
     covers: tuple[str, ...]
 
 
@@ -52,11 +58,13 @@ class Walk:
 
     Args:
         missing: what none of them covers, and nothing that was tried.
+        impossible: what is proved that no call can cover.
     """
 
     shop: Any
     calls: tuple[Call, ...]
     missing: tuple[Goal, ...]
+    impossible: tuple[Goal, ...] = ()
 
 
 def walk(definition: Definition, told: Callable[[int, int], None] | None = None) -> Walk:
@@ -72,6 +80,9 @@ def walk(definition: Definition, told: Callable[[int, int], None] | None = None)
     shop = sampler.curated()
     search = _Search(definition, sampler, shop)
     search.run(FIRST_NODES, told)
+    barred = impossible(definition, search.missing.values())
+    for goal in barred:
+        search.give_up(goal.key)
     for goal in [goal for goal in search.missing.values() if goal.sort == "row"]:
         if goal.key not in search.missing or not (pairs := _pairs(definition, goal)):
             continue
@@ -84,20 +95,48 @@ def walk(definition: Definition, told: Callable[[int, int], None] | None = None)
             search.deep = [*search.deep, *([node.before] if node.before is not None else [])]
     if search.missing:
         search.run(MOST_NODES, told)
-    return Walk(shop, tuple(_chosen(search)), tuple(search.missing.values()))
+    return Walk(shop, tuple(_chosen(search)), tuple(search.missing.values()), tuple(barred))
 
 
-def _pairs(definition: Definition, goal: Goal) -> frozenset[tuple[str, str]]:
-    """The states and events of an abstract call that takes a row: where to look for a real one."""
-    row = next(row for row in definition.all_rows() if f"row {row.id}" == goal.key)
-    taken = Activity(
+def impossible(definition: Definition, wanted: Iterable[Goal]) -> list[Goal]:
+    """Those of the goals that no call can cover, as the proof of rules shows."""
+    prover = Prover(definition)
+    found = []
+    rows = {row.id: row for row in definition.all_rows()}
+    for goal in wanted:
+        if goal.sort == "state":
+            activities = [Activity(to=frozenset({goal.key.removeprefix("state ")}))]
+        elif goal.sort == "row":
+            activities = [_taking(rows[goal.key.removeprefix("row ")])]
+        else:
+            _, row_id, guard, answer = goal.key.split(" ")
+            row = rows[row_id]
+            asked = Activity(
+                events=frozenset({row.event}),
+                at=frozenset({row.state}),
+                when=(guard,) if answer == "yes" else (),
+                unless=() if answer == "yes" else (guard,),
+            )
+            activities = [asked, replace(asked, refused=True)]
+        if all(prover.prove(never(each)).way is None for each in activities):
+            found.append(goal)
+    return found
+
+
+def _taking(row: Row) -> Activity:
+    return Activity(
         events=frozenset({row.event}),
         at=frozenset({row.state}),
         to=frozenset({row.to or row.state}),
         when=tuple(guard.name for guard in row.guards),
         refused=row.to is None,
     )
-    way = Prover(definition).prove(never(taken)).way
+
+
+def _pairs(definition: Definition, goal: Goal) -> frozenset[tuple[str, str]]:
+    """The states and events of an abstract call that takes a row: where to look for a real one."""
+    row = next(row for row in definition.all_rows() if f"row {row.id}" == goal.key)
+    way = Prover(definition).prove(never(_taking(row))).way
     return along(definition, way) if way is not None else frozenset()
 
 
@@ -157,13 +196,13 @@ class _Search:
             self._reach(f"state {definition.initial}", start, None)
         every = len(self.missing) + len(self.found)
         begin = [start] if roots is None else roots
-        known = {(node.state, node.case.outline()) for node in begin}
+        known = {self._outline(node) for node in begin}
         queue = deque(begin)
         while queue and self.missing and len(known) < most:
             node = queue.popleft()
             if not any(self.open[name] for name in self.ahead[node.state]):
                 continue
-            at = Situation(definition.states[node.state], node.case, self.shop)
+            at = Situation(definition.states[node.state], node.case, self.shop, in_order=True)
             for event in self._events(node.state, at, pairs):
                 self._try(node, event, known, queue)
             if told is not None and not len(known) % 50:
@@ -192,10 +231,23 @@ class _Search:
             if key in self.missing:
                 self._reach(key, following or node, None if following else step)
         if following is not None:
-            outline = (following.state, following.case.outline())
+            outline = self._outline(following)
             if outline not in known:
                 known.add(outline)
                 queue.append(following)
+
+    def _outline(self, node: _Node) -> Hashable:
+        """Points with equal outlines have the same ways on."""
+        state = self.definition.states[node.state]
+        pending = state.operation.pending(node.case) if state.operation is not None else ()
+        following = tuple(pending[0].arguments.items()) if pending else ()
+        return node.state, node.case.outline(), following if not state.is_write else ()
+
+    def give_up(self, key: str) -> None:
+        """Looks no more for what cannot be found."""
+        del self.missing[key]
+        if key in self.home:
+            self.open[self.home[key]] -= 1
 
     def _reach(self, key: str, node: _Node, refused: Step | None) -> None:
         self.found[key] = (node, refused)
@@ -217,7 +269,7 @@ def _ahead(definition: Definition, state: str) -> frozenset[str]:
 
 
 def _chosen(search: _Search) -> Iterator[Call]:
-    """Few of the calls that were found, which cover all that any of them does.
+    """Few of the calls that were found, led to an end, which cover all that any of them does.
 
     The longest are chosen first, since they cover what lies on their way; what they make
     superfluous is then left out, and the shortest is shown first.
@@ -232,20 +284,27 @@ def _chosen(search: _Search) -> Iterator[Call]:
         calls.append((node, refused, {initial, *(key for step in steps for key in covered(step))}))
     calls.sort(key=lambda call: (-call[0].depth, call[1] is None))
     left = set(search.found)
+    ending = Ending(search.definition, search.sampler, search.shop)
     kept = []
-    for call in calls:
-        if call[2] & left:
-            kept.append(call)
-            left -= call[2]
+    for node, refused, keys in calls:
+        if keys & left:
+            left -= keys
+            more = ending.of(node.state, node.case)
+            keys = keys | {key for step in more for key in covered(step)}
+            kept.append((node, refused, more, keys))
     # From the end: a call all of which later ones cover as well is not needed.
     needed = list(kept)
-    for call in sorted(kept, key=lambda call: len(call[2])):
-        others = set().union(*(other[2] for other in needed if other is not call))
-        if call[2] & set(search.found) <= others:
+    for call in sorted(kept, key=lambda call: len(call[3])):
+        others = set().union(*(other[3] for other in needed if other is not call))
+        if call[3] & set(search.found) <= others:
             needed.remove(call)
     seen: set[str] = set()
-    for node, refused, keys in sorted(needed, key=lambda call: call[0].depth):
+    for node, refused, more, keys in sorted(needed, key=lambda call: call[0].depth + len(call[2])):
         new = tuple(key for key in search.found if key in keys - seen)
         seen |= keys
-        events = tuple(step.event for step in node.steps())
-        yield Call(events, refused.event if refused is not None else None, new)
+        yield Call(
+            events=tuple(step.event for step in (*node.steps(), *more)),
+            refused=refused.event if refused is not None else None,
+            after=node.depth,
+            covers=new,
+        )

@@ -210,7 +210,7 @@ def _outcomes(name: str, at: Situation) -> Iterator[Event]:
     if at.state.operation is None:
         yield from (event for event in _early(at) if event_name(event) == name)
         return
-    for call in at.state.operation.pending(at.case):
+    for call in at.pending():
         for event in _answers(call, at):
             if event_name(event) == name:
                 yield event
@@ -270,7 +270,7 @@ def _requests(at: Situation) -> Iterator[Event]:
     operation = at.state.operation
     if operation is None or operation.build_request is None:
         return
-    for call in operation.pending(at.case):
+    for call in at.pending():
         if call.request is not None:
             number = sum(card.requests for card in at.case.cards) + 1
             yield operation.build_request(call, f"key-{number}")
@@ -326,6 +326,7 @@ _SLIPS: dict[str, Make] = {
     "transfer_requested": lambda at: [
         ev.TransferRequested(customer_id="SOMEBODY", summary="something else", key="x")
     ],
+    "gift_card_issued": lambda at: [ev.GiftCardIssued(receipt=GiftCardReceipt(gift_card_id=" "))],
     "order_found": lambda at: [ev.OrderFound(order=_STRANGE_ORDER)],
     "package_found": lambda at: [ev.PackageFound(package=_STRANGE_PACKAGE)],
     "package_missing": lambda at: [ev.PackageMissing(package_id="P-STRANGE")],

@@ -90,6 +90,9 @@ def _picks(at: Situation) -> Iterator[Event]:
         yield ev.ItemsPicked(picks=(pick,))
     if len(left) > 1:
         yield ev.ItemsPicked(picks=tuple(left))
+        if at.in_order:
+            # What is looked up first depends on what is named first.
+            yield ev.ItemsPicked(picks=tuple(reversed(left)))
 
 
 def _left(at: Situation, item_id: str) -> int:
@@ -155,7 +158,7 @@ def _outcomes(name: str, at: Situation) -> Iterator[Event]:
     if at.state.operation is None:
         yield from (event for event in _early(at) if event_name(event) == name)
         return
-    for call in at.state.operation.pending(at.case):
+    for call in at.pending():
         for event in _answers(call, at):
             if event_name(event) == name:
                 yield event
@@ -217,7 +220,7 @@ def _requests(at: Situation) -> Iterator[Event]:
     operation = at.state.operation
     if operation is None or operation.build_request is None:
         return
-    for call in operation.pending(at.case):
+    for call in at.pending():
         if call.request is not None:
             number = sum(line.requests for line in at.case.all_lines) + 1
             yield operation.build_request(call, f"key-{number}")

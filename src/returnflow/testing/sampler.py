@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, Protocol
 
 from returnflow.engine.definition import State
-from returnflow.engine.vocabulary import Event
+from returnflow.engine.vocabulary import Call, Event
 from returnflow.errors import UsageError
 
 
@@ -26,12 +26,21 @@ class Situation:
         shop: whatever the vocabulary's shop is; answers look-ups.
         rng: None where the events must be few, always the same, and leave the shop as it is;
             else they may be drawn at random, and writes may be done on the shop.
+        in_order: only the call that is suggested next is answered, as whoever leads a call has it;
+            else any that is owed, as a recorded call may have it.
     """
 
     state: State
     case: Any
     shop: Any
     rng: Random | None = None
+    in_order: bool = False
+
+    def pending(self) -> list[Call]:
+        """The calls that may be answered here."""
+        operation = self.state.operation
+        calls = list(operation.pending(self.case)) if operation is not None else []
+        return calls[:1] if self.in_order else calls
 
 
 class Sampler(Protocol):

@@ -11,9 +11,9 @@ from returnflow.engine.definition import Question
 from returnflow.engine.machine import Step
 from returnflow.engine.run import Answer, Back, Job, Leave, LookAhead, Run, Said
 from returnflow.engine.session import Ask, End
+from returnflow.engine.story import story
 from returnflow.engine.vocabulary import Due, Event
 from returnflow.errors import JournalError
-from returnflow.returns.story import story
 from returnflow.wizard import answers, commands, flow, lookups, texts
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.asking import Asker, Cancelled, Instead, Left

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from returnflow.engine.front import Fact
 from returnflow.engine.run import Run
 from returnflow.engine.session import Session
+from returnflow.engine.story import story
 from returnflow.masking import veiled_name, veiled_text
-from returnflow.returns.story import story
 from returnflow.settings import Settings
 from returnflow.wizard import overview, texts
 from returnflow.wizard.commands import COMMANDS, Typed
