@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import runpy
 import shlex
 import sqlite3
@@ -262,6 +263,14 @@ def test_calls_are_listed_and_filtered(cli: Cli) -> None:
     assert heads.split() == ["CASE", "BEGUN", "AGENT", "STATE", "E-MAIL"]
     assert "closed" in first
     assert "orders_listed (open)" in second
+
+
+def test_a_story_tells_moments_to_the_minute(cli: Cli) -> None:
+    """As people read them, in the zone in which the shop wrote them."""
+    story = cli("calls", "show", whole_call(cli).case_id).out
+    (order,) = [line for line in story.split("\n") if " Order ORD-7301 of " in line]
+    assert re.search(r" of \d{4}-\d\d-\d\d \d\d:\d\d\+0[12]:00: 1 × Electric kettle", order)
+    assert not re.search(r"\dT\d", story)
 
 
 def test_addresses_are_masked_unless_asked_for(cli: Cli) -> None:

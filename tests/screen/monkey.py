@@ -140,11 +140,12 @@ class Monkey:
             "orders_listed": f"{CTRL_U}{ENTER}",
             "order_selected": f"{CTRL_U}{self._rng.choice(['*', '1', SPACE])}{ENTER}",
             "eligibility_checked": f"{CTRL_U}{reason} for all{ENTER}",
-            "nothing_eligible": f"{SPACE}{SPACE}{TAB}",
-            "return_initiated": f"{SPACE}{SPACE}{SPACE}{DOWN}{ENTER}",
-        }.get(played.run.session.state.name, self._rng.choice("ynoscq") + ENTER)
+            "nothing_eligible": f"{CTRL_U}{SPACE}{SPACE}{TAB}",
+            "return_initiated": f"{CTRL_U}{SPACE}{SPACE}{SPACE}{DOWN}{ENTER}",
+        }.get(played.run.session.state.name, CTRL_U + self._rng.choice("ynoscq") + ENTER)
         if played.run.session.dues():
-            keys = SPACE
+            # What a burst left in the line is dropped first.
+            keys = CTRL_U + SPACE
         if self._rng.random() < 0.3:
             keys = self._rng.choice(["y", ESC, ENTER, "n"])
         self._left -= len(keys)

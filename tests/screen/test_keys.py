@@ -157,11 +157,21 @@ def test_a_word_that_is_left_again_is_no_answer(stage: Stage) -> None:
 
 
 def test_a_word_typed_at_the_checklist_ticks_nothing(stage: Stage) -> None:
-    """Within a word a space is a space."""
+    """Within a word a space is a space; a letter begins one."""
     played = play(
         stage,
         *REVIEWED,
         "y",
+        CTRL_C,
+        shows("Leave the call?", "has the tracking id"),
+        lacks("Is everything settled"),
+        "n",
+        "in a moment",
+        shows("Word: /in a moment"),
+        ENTER,
+        shows("! There is no /in here"),
+        ESC,
+        lacks("[✓]"),
         f"/note wants it by post{ENTER}",
         shows("The note is kept.", "[ ]"),
         lacks("[✓]"),
@@ -182,6 +192,38 @@ def test_after_the_end_only_its_own_words_are_taken(stage: Stage) -> None:
         f"/quit{ENTER}",
     )
     assert played.state == "closed_without_return"
+
+
+def test_a_long_summary_is_wrapped_at_words(stage: Stage) -> None:
+    """The cursor finds every character, and the arrows move by rows."""
+    words = "one two 三四五六 seven " * 8
+    played = play(
+        stage,
+        F4,
+        ENTER,
+        CTRL_U + words.strip(),
+        whole_words,
+        UP + "X" + DOWN + "Y" + HOME + "A" + UP + "B" + END + "Z",
+        whole_words,
+        DOWN * 9 + "!" + UP * 9 + "?",
+        ENTER,
+        "q",
+    )
+    (wanted,) = [event for event in played.events if isinstance(event, ev.HumanRequested)]
+    typed_in = wanted.summary
+    assert re.sub("[XYZAB!?]", "", typed_in) == words.strip()
+    assert typed_in.startswith("?")
+    assert typed_in.endswith("!")
+
+
+def whole_words(played: Any) -> None:
+    """Every row of the text holds whole words, and the terminal's cursor stands in it."""
+    rows = [row.split("│")[1].strip() for row in played.rows[1:-2]]
+    first = rows.index("Summary:") + 1
+    text = rows[first : rows.index("", first)]
+    assert len(text) > 3
+    for row in text:
+        assert set(re.sub("[XYZAB]", "", row).split()) <= {"one", "two", "三四五六", "seven"}
 
 
 def test_panels_scroll_and_keep_what_was_typed(stage: Stage) -> None:

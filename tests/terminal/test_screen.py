@@ -34,18 +34,21 @@ MADE_UP: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
     (re.compile(r"\bRT-[0-9A-Z-]+"), lambda found: "RT-" + re.sub("[0-9A-Z]", "X", found[0][3:])),
 )
 
-Open = Callable[[int, int], FullScreen]
+Open = Callable[..., FullScreen]
 
 
 @pytest.fixture
 def opened(start: Start, home: Path) -> Open:
     """Opens the wizard on the demo shop of a fixed day, at a fixed moment."""
 
-    def screen(columns: int, lines: int, **env: str) -> FullScreen:
+    def screen(columns: int, lines: int, sop: str = "", **env: str) -> FullScreen:
         if not demo.shop_file().exists():
             demo.connect(today=DAY).close()
         spec = Spec(
-            arguments=["wizard", "--agent", "kim", "--backend", f"sqlite:///{demo.shop_file()}"],
+            arguments=[
+                *("wizard", "--agent", "kim", "--backend", f"sqlite:///{demo.shop_file()}"),
+                *(["--sop", sop] if sop else []),
+            ],
             now=f"{DAY}T10:00:00+01:00",
         )
         return FullScreen(start(spec=spec, columns=columns, lines=lines, **env)).until("E-mail:")
@@ -124,6 +127,24 @@ def test_a_call_of_which_a_part_may_go_back(opened: Open, columns: int, rows: in
     screen.terminal.send("q")
     assert screen.terminal.ended() == 0
     assert "Closed with a return" in screen.terminal.words
+
+
+@pytest.mark.parametrize(("columns", "rows"), SIZES)
+def test_a_delayed_package(opened: Open, columns: int, rows: int) -> None:
+    """The second procedure, with answers by their slash words; the drafted summary is edited."""
+    screen = opened(columns, rows, sop="delayed-package")
+    screen.keys("rui.nunes@example.com\r", "Which order are you")
+    screen.keys("ORD-7506\r", "Which item are you")
+    screen.keys("\r", "Space it is said")
+    golden("delayed_1_told", screen, columns, rows)
+    screen.keys("   ", "Is there anything else")
+    screen.keys("importnt\r", "Did you mean /important?")
+    screen.keys("\x15important\r", "nothing that I can offer")
+    screen.keys("\x1bOS", "Why:").keys("not satisfied\r", "Is not satisfied.")
+    golden("delayed_2_summary", screen, columns, rows)
+    screen.keys(" Please call back.\r", "Transferred")
+    screen.terminal.send("q")
+    assert screen.terminal.ended() == 0
 
 
 @pytest.mark.parametrize(("columns", "rows"), SIZES)

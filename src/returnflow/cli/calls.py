@@ -285,15 +285,18 @@ def _definition(case_id: str, text: str) -> Definition | None:
 
 def _hand_over(stack: ExitStack, place: opening.Place, case_id: str, text: str) -> int:
     """Offers a transfer for a call that cannot be continued; the exit status."""
-    from returnflow.cli.handover import hand_over
+    from returnflow.backends.answer import performer
+    from returnflow.engine.handover import HandOver
     from returnflow.engine.vocabulary import vocabulary_of
+    from returnflow.wizard.handover import offer
 
     log = stack.enter_context(place.journal.open(case_id, None))
     if log.entries and log.entries[-1].ended:
         click.echo(f"The call has ended: {log.entries[-1].state}.")
         return status.ENDED
     try:
-        done = hand_over(place, log, opening.console(), vocabulary_of(text))
+        transfer = HandOver(log, vocabulary_of(text), opening.now)
+        done = offer(transfer, opening.console(), performer(place.backend))
         return status.ENDED if done else status.LEFT_OPEN
     except (EOFError, KeyboardInterrupt):
         return status.LEFT_OPEN

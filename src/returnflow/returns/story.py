@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 Body = Mapping[str, Any]
@@ -32,7 +33,18 @@ def _order(body: Body) -> str:
         f"{line['quantity']} × {line.get('description') or line['item_id']}"
         for line in order.get("lines", ())
     )
-    return f"Order {order['order_id']} of {order.get('order_date') or 'no date'}: {what}."
+    return f"Order {order['order_id']} of {_moment(order.get('order_date'))}: {what}."
+
+
+def _moment(text: object) -> str:
+    """A moment as people read it, in the zone in which the shop wrote it."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text or "no date")
+    if len(str(text)) <= len("2026-01-31"):
+        return f"{moment:%Y-%m-%d}"
+    return moment.isoformat(" ", "minutes")
 
 
 def _item(body: Body) -> str:

@@ -123,6 +123,6 @@ class Asker:
 
         def validate(line: str) -> None:
             if answers.yes(line) is None:
-                raise BadAnswer("Please answer yes or no.")
+                raise BadAnswer(texts.YES_OR_NO)
 
         return answers.yes(self._console.read(Prompt(label, validate))) is True

@@ -12,6 +12,11 @@ GONE = "Is the customer gone? This ends the call."
 WHY = "Why"
 WHY_ABOUT = "Enter: the customer asks; or: not satisfied; or your words"
 SUMMARY_ABOUT = "Summary for the next person; edit it or press Enter:"
+SUMMARY_EMPTY = "A transfer needs a summary for the next person."
+HAND_OVER = "Transfer the customer to a human representative?"
+HANDED_OVER = "The customer has been handed to a human representative."
+HAND_OVER_AGAIN = "Resume the call again to try it once more."
+YES_OR_NO = "Please answer yes or no."
 NOTHING_MOVED = "Nothing has moved: the call stands where it stood before this answer."
 WRITE_AGAIN = "Try to write it again?"
 WILL_BE_SENT = "This will be sent to the shop, and cannot be undone from here:"
@@ -93,6 +98,11 @@ def nothing_sent(turn: Turn) -> str:
     return "Nothing was sent. Choose what the customer wants instead" + (
         f"; /{close.key} ends the call without this return." if close else "."
     )
+
+
+def not_handed_over(why: str) -> str:
+    """A transfer of a call that cannot be continued failed."""
+    return f"The transfer did not work: {why}"
 
 
 def no_answer(seconds: float, operation: str) -> str:

@@ -54,6 +54,38 @@ def wrapped(text: str, width: int, hang: int = 0) -> tuple[str, ...]:
     return tuple(cut(line, width) for line in lines)
 
 
+@lru_cache(maxsize=64)
+def word_rows(text: str, width: int) -> tuple[int, ...]:
+    """Where the rows of a text begin that is edited in `width` columns: at the word that does
+    not fit any more, the space behind it included, or within one that is longer than a row.
+
+    Nothing is left out and nothing made steady: the cursor has to find every character.
+    """
+    starts, used = [0], 0
+    for word in _WORDS.finditer(text):
+        takes = sum(cells_of(char) for char in word.group())
+        if used and used + takes > width:
+            starts.append(word.start())
+            used = 0
+        for at, char in enumerate(word.group(), word.start()):
+            cells = cells_of(char)
+            if used + cells > width:
+                starts.append(at)
+                used = 0
+            used += cells
+    return tuple(starts)
+
+
+_WORDS = re.compile(r"\S* |\S+|\s")
+
+
+def cells_of(char: str) -> int:
+    """How many columns a character takes in the line that is edited, which shows a control
+    character as ``^[`` or ``<80>``."""
+    columns = wcwidth.wcwidth(char)
+    return columns if columns >= 0 else 2 if char < "\x80" else 4
+
+
 @lru_cache(maxsize=8192)
 def cut(text: str, width: int) -> str:
     """A steady text in at most `width` columns; what does not fit is told by ``…``."""

@@ -80,8 +80,11 @@ class Dialog:
             # of it anew; until then what was asked stays to be seen.
             self._sight.scene.do, self._sight.scene.known = "", ()
             self._sight.scene.hints = WITHIN
-            if say is not None:
-                self._sight.scene.say = say
+            asked = self._sight.scene.entry
+            # In a checklist the words to say are those of the row, and the turn's come later.
+            words = say if say is not None else asked.say()
+            if words is not None:
+                self._sight.scene.say = words
         try:
             while True:
                 got = await self.answer_of(entry)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from string import ascii_lowercase
 
 from returnflow.engine.definition import Question
 from returnflow.engine.front import Choice, Listed
@@ -234,8 +233,7 @@ class Options(Worded, Ways):
         """See `Entry`."""
         if self.opened:
             return self.word_keys()
-        words = {letter: partial(self.open_word, f"/{letter}") for letter in ascii_lowercase}
-        return {**super().keys(), **words, **self.word_keys()}
+        return {**super().keys(), **self.letter_keys(), **self.word_keys()}
 
     def typed(self) -> None:
         """See `Entry`; one of the answers is always under the cursor, but for a word typed."""
@@ -301,7 +299,7 @@ class Checklist(Worded, Ways):
             "down": lambda: self._move(1),
         }
         found = {**own, **super().keys()}
-        return {**found, "space": self._tick, **self.word_keys()}
+        return {**found, "space": self._tick, **self.letter_keys(), **self.word_keys()}
 
     def hints(self) -> Sequence[Hint]:
         """See `Entry`."""

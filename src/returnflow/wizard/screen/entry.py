@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from string import ascii_lowercase
 from typing import Protocol
 
 from returnflow.engine.definition import Question
@@ -195,6 +196,10 @@ class Worded(Entry):
         if self.opened:
             return {"enter": self._take_word, "escape": self._close_word}
         return {"/": partial(self.open_word, "/")}
+
+    def letter_keys(self) -> Mapping[str, Action]:
+        """What opens the line where no letter is a key: a letter begins a word, too."""
+        return {letter: partial(self.open_word, f"/{letter}") for letter in ascii_lowercase}
 
     def open_word(self, text: str) -> None:
         """Opens the line, with the beginning of a word in it."""

@@ -14,7 +14,17 @@ from itertools import accumulate
 from returnflow.engine.front import Fact
 from returnflow.wizard.console import LEAST_COLUMNS, LEAST_ROWS
 from returnflow.wizard.screen import panes, style
-from returnflow.wizard.screen.cells import Row, cut, filled, fit, row, steady, wide, wrapped
+from returnflow.wizard.screen.cells import (
+    Row,
+    cut,
+    filled,
+    fit,
+    row,
+    steady,
+    wide,
+    word_rows,
+    wrapped,
+)
 from returnflow.wizard.screen.entry import Entry, Part, Ways
 from returnflow.wizard.screen.panel import Menu, Scroll
 from returnflow.wizard.screen.scene import Scene
@@ -246,7 +256,8 @@ def _field_rows(entry: Entry, width: int) -> int:
     """The rows of a line with its label, which stands above where it would leave little room."""
     if not entry.tall:
         return 1 if wide(steady(entry.label)) <= width // 2 else 2
-    return 1 + max(2, min(7, len(wrapped(entry.line.text + "_", max(1, width - 1)))))
+    # The cursor stands behind the last character.
+    return 1 + max(2, min(7, len(word_rows(f"{entry.line.text}_", width))))
 
 
 def _spoken(words: str, width: int) -> list[Row]:

@@ -37,6 +37,7 @@ from prompt_toolkit.styles import Style
 from returnflow.wizard.answers import MAX_NOTE
 from returnflow.wizard.console import LEAST_COLUMNS, LEAST_ROWS
 from returnflow.wizard.screen.canvas import Canvas
+from returnflow.wizard.screen.editing import WordWrap, move_by_rows
 from returnflow.wizard.screen.entry import Action, Entry
 from returnflow.wizard.screen.keys import NAMED, TYPED
 from returnflow.wizard.screen.paint import Painting, Place, blank, paint
@@ -82,8 +83,8 @@ class Terminal:
         self._buffer = Buffer(multiline=False, history=DummyHistory())
         self._buffer.on_text_changed += lambda _: self._typed()
         line = Window(
-            BufferControl(self._buffer),
-            wrap_lines=Condition(lambda: bool(self._entry and self._entry.tall)),
+            BufferControl(self._buffer, input_processors=[WordWrap(self._tall)]),
+            wrap_lines=Condition(self._tall),
             dont_extend_height=True,
         )
         placed = ConditionalContainer(line, Condition(lambda: self._painting.line is not None))
@@ -201,6 +202,9 @@ class Terminal:
         """See `returnflow.wizard.screen.entry.Line`."""
         self._buffer.set_document(Document(text, len(text)), bypass_readonly=True)
 
+    def _tall(self) -> bool:
+        return bool(self._entry and self._entry.tall)
+
     @property
     def _label(self) -> str:
         return self._entry.label if self._entry is not None else ""
@@ -291,6 +295,13 @@ class Terminal:
         @bindings.add(Keys.Any, filter=Condition(lambda: not self._label))
         def _(event: KeyPressEvent) -> None:
             """Where no text is typed, a character does nothing."""
+
+        for key, by in ((Keys.Up, -1), (Keys.Down, 1)):
+
+            @bindings.add(key, filter=Condition(self._tall))
+            def _(event: KeyPressEvent, by: int = by) -> None:
+                place = self._painting.line
+                move_by_rows(self._buffer, place.width if place else 1, by)
 
         @bindings.add(Keys.BracketedPaste)
         def _(event: KeyPressEvent) -> None:
