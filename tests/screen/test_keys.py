@@ -144,15 +144,40 @@ def test_a_word_typed_where_an_answer_is_chosen_is_that_answer(stage: Stage) -> 
         shows("! There is no /anothr here; /help lists. Did you mean /another?"),
         CTRL_U,
         lacks("Word:"),
-        f"/another{ENTER}",
+        f"another{ENTER}",
         shows("Order id:"),
     )
     assert played.names[-1] == "another_return"
 
 
-def test_a_word_that_is_left_again_is_no_answer(stage: Stage) -> None:
-    """Then the answer under the cursor is taken, which is marked."""
-    played = play(stage, *SETTLED, "x", ESC, shows("▸ /done"), ENTER)
+def test_the_beginning_of_a_word_is_enough_where_it_is_the_only_one(stage: Stage) -> None:
+    """The c of /close, /copy and /check is not; the d of /done is."""
+    played = play(
+        stage,
+        *SETTLED,
+        f"h{ENTER}",
+        shows("! There is no /h here"),
+        CTRL_U + f"d{ENTER}",
+        shows("Closed with a return"),
+    )
+    assert played.names[-1] == "satisfied"
+
+
+def test_no_answer_is_chosen_beforehand(stage: Stage) -> None:
+    """One of them ends the call, so a second Enter takes none."""
+    played = play(
+        stage,
+        *SETTLED,
+        ENTER,
+        shows("! Choose with ↑ and ↓"),
+        "x",
+        ESC,
+        ENTER,
+        shows("! Choose with ↑ and ↓"),
+        DOWN,
+        shows("▸ /done"),
+        ENTER,
+    )
     assert played.names[-1] == "satisfied"
 
 

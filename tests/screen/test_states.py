@@ -172,7 +172,7 @@ def test_a_call_to_its_end_and_the_next(stage: Stage) -> None:
         stage,
         *SAID,
         shows("Is everything settled"),
-        ENTER,
+        DOWN + ENTER,
         shows("Closed with a return", "Tracking id RT-0001", "Duration: 0 min", "Case 2026"),
         "o",
         f"was very kind{ENTER}",
@@ -395,7 +395,12 @@ def test_a_return_of_unknown_outcome(stage: Stage) -> None:
     """Rules 29, 30: what is known, what is not; again with the same key is one return."""
     shop = faulty(("initiate_return", 1, "timeout_after"))
     played = play(
-        stage, *OPENED, shows("it gets the same key, so it"), ENTER, shows("RT-0001"), shop=shop
+        stage,
+        *OPENED,
+        shows("it gets the same key, so it"),
+        f"again{ENTER}",
+        shows("RT-0001"),
+        shop=shop,
     )
     keys = {event.key for event in played.events if isinstance(event, ev.ReturnRequested)}
     assert len(keys) == 1

@@ -122,7 +122,7 @@ def test_a_call_of_which_a_part_may_go_back(opened: Open, columns: int, rows: in
     screen.keys("y", "tracking id")
     screen.keys(" ", "[✓]")
     golden("7_notices", screen, columns, rows)
-    screen.keys("  ", "Is everything settled").keys("\r", "Closed with a return")
+    screen.keys("  ", "Is everything settled").keys("d\r", "Closed with a return")
     golden("8_wrap_up", screen, columns, rows)
     screen.terminal.send("q")
     assert screen.terminal.ended() == 0

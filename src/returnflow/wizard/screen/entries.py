@@ -21,7 +21,7 @@ from returnflow.wizard.screen.entry import (
     Worded,
     text_parts,
 )
-from returnflow.wizard.texts import NOTHING_FOUND, SAY_HERE
+from returnflow.wizard.texts import CHOOSE_ONE, NOTHING_FOUND, SAY_HERE
 from returnflow.wizard.turn import Tick
 
 
@@ -219,33 +219,42 @@ class View:
 
 
 class Options(Worded, Ways):
-    """Only the answers chosen by a key: a list of them. A letter begins the word of one."""
+    """Only the answers chosen by a key: a list of them. A letter begins the word of one.
 
-    def __init__(self, options: Sequence[Question]) -> None:
-        super().__init__(options)
-        self.way = 0
+    None is chosen beforehand: one of them may end the call, and nothing opens it again.
+    """
 
     def word(self, line: str) -> object:
-        """See `Worded`."""
+        """See `Worded`; the beginning of a word is enough where no other begins like it."""
+        said, _, rest = line.strip().removeprefix("/").casefold().partition(" ")
+        known = [option.key for option in self.options if option.key] + list(commands.COMMANDS)
+        meant = [word for word in known if said and word.startswith(said)]
+        if len(meant) == 1 and said not in known:
+            line = f"/{meant[0]} {rest}"
         return commands.parse(line, self.options)
 
     def keys(self) -> Mapping[str, Action]:
         """See `Entry`."""
         if self.opened:
             return self.word_keys()
-        return {**super().keys(), **self.letter_keys(), **self.word_keys()}
-
-    def typed(self) -> None:
-        """See `Entry`; one of the answers is always under the cursor, but for a word typed."""
-        super().typed()
-        self.way = None if self.opened else 0
+        own: dict[str, Action] = {
+            "enter": self._none_chosen,
+            "up": lambda: self._turn(-1),
+            "down": lambda: self._turn(1),
+        }
+        return {**own, **super().keys(), **self.letter_keys(), **self.word_keys()}
 
     def hints(self) -> Sequence[Hint]:
         """See `Entry`."""
         return WORD_HINTS if self.opened else (("↑↓", "choose"), ("Enter", "take it"))
 
+    def _none_chosen(self) -> None:
+        self.error = CHOOSE_ONE
+
     def _turn(self, by: int) -> None:
-        self.way = ((self.way or 0) + by) % len(self.options)
+        start = -1 if by > 0 else 0
+        self.error = ""
+        self.way = ((start if self.way is None else self.way) + by) % len(self.options)
 
 
 class Checklist(Worded, Ways):
