@@ -82,7 +82,11 @@ def test_a_call_is_led_by_them(
         ("[keys]\nnote = 'f4'", "keys.note is f4, which does transfer already"),
         ("[keys]\nnotes = 'f2'", "keys.notes is not known; did you mean 'note'?"),
         ("keys = 'f2'", "keys is 'f2'; it must be a table of keys"),
-        ("keys.note = 'f10'", "line 1: keys.note is 'f10'"),
+        ("agent = 'kim'\nkeys.note = 'f10'", "line 2: keys.note is 'f10'"),
+        ("agent = 'kim'\nkeys = { note = 'f11' }", "line 2: keys.note is 'f11'"),
+        ("patience = 5\n[keys]\npatience = 'f2'", "line 3: keys.patience is not known"),
+        ('zone = """\nagent = 3\n"""\nagent = 4', "line 4: agent is 4"),
+        ("[[keys]]\nnote = 'f2'", "line 1: keys is"),
         ("# " + "x" * 70_000, "longer than 64000 bytes"),
     ],
 )

@@ -106,7 +106,7 @@ def load() -> Settings:
         raise UsageError(f"the settings {path} are no TOML: {error}") from error
     problems = sorted(_Check(text).problems(table), key=lambda each: each[0])
     if problems:
-        told = "".join(f"\n  line {line}: {words}" for line, words in problems)
+        told = "".join(f"\n  {f'line {at}: ' if at else ''}{words}" for at, words in problems)
         raise UsageError(f"the settings {path} cannot be used:{told}\n  docs/wizard.md lists all")
     return msgspec.convert(table, Settings)
 
@@ -169,16 +169,27 @@ class _Check:
                 )
 
     def _line(self, name: str, table: str = "") -> int:
-        """Where a name is given; the line of its table, or the first, where that is not plain."""
-        given = re.compile(rf"""\s*["']?(?:{table}\s*\.\s*)?{re.escape(name)}["']?\s*[.=]""")
-        head = re.compile(rf"\s*\[\s*{re.escape(table or name)}\b")
-        fallback = 1
+        """Where a name is given; else where its table begins; 0 where neither can be seen."""
+        key = rf"""["']?{re.escape(name)}["']?"""
+        given = re.compile(rf"\s*{key}\s*[.=]")
+        dotted = re.compile(rf"\s*{re.escape(table)}\s*(?:\.\s*{key}\s*=|=.*[{{,\s]{key}\s*=)")
+        within, begins, quoted = "", 0, False
         for number, line in enumerate(self._lines, 1):
-            if given.match(line):
+            inside = quoted
+            quoted ^= bool((line.count('"""') + line.count("'''")) % 2)
+            if inside:
+                continue
+            if head := _HEAD.match(line):
+                within = head[1]
+                begins = begins or number * (within == (table or name))
+            elif (within == table and given.match(line)) or (
+                table and not within and dotted.match(line)
+            ):
                 return number
-            if head.match(line):
-                fallback = number
-        return fallback
+        return begins
+
+
+_HEAD = re.compile(r"""\s*\[+\s*["']?([A-Za-z0-9_-]+)""")
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

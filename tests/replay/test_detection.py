@@ -9,11 +9,17 @@ import pytest
 
 from returnflow.bundled import bundled
 from returnflow.engine.definition import Definition, load
+from returnflow.engine.hearing import Hearing
+from returnflow.engine.machine import LiveMachine, compile_table
 from returnflow.engine.transcript import Transcript
+from returnflow.engine.vocabulary import event_name
 from returnflow.replay.judge import Judge
+from returnflow.replay.path import PathFinder
+from returnflow.replay.search import Search
+from returnflow.replay.trace import Tracer
 from returnflow.testing import generate_shop, random_call
 from returnflow.testing.detection import ENDING, Outcome, Tally, outcomes
-from returnflow.testing.mutations import KINDS, MutationKind
+from returnflow.testing.mutations import KINDS, MutationKind, mutations
 
 SEEDS = range(45)
 EACH = 3
@@ -105,3 +111,47 @@ def test_the_finding_names_the_kind_of_the_slip() -> None:
         told = [e for e in tried() if e.mutation.kind == kind and not e.legal and e.told]
         named = [e for e in told if kinds & {each.kind for each in e.told}]
         assert len(named) >= 0.9 * len(told), [shown(e) for e in told if e not in named][:3]
+
+
+def test_no_way_is_heavier_than_the_best_of_the_cheapest_alignments() -> None:
+    """A detour is taken only where it explains a call with less; calls with one to five slips."""
+    definition = shipped()
+    table = compile_table(LiveMachine(definition).machine)
+    tracer = Tracer(definition, Hearing.of(definition), "UTC")
+    assert definition.vocabulary.transcription is not None
+    paths = PathFinder(
+        definition,
+        table,
+        definition.vocabulary.transcription(),
+        tracer.answers,
+        tracer.unlikely,
+    )
+    lighter = slips = 0
+    for seed in (1, 138, 480, *range(500, 530)):
+        rng = Random(seed)
+        shop = generate_shop(rng)
+        call = random_call(definition, rng, shop, 40)
+        for first in rng.sample(list(mutations(call, rng, definition.vocabulary, shop=shop)), 3):
+            events = first.events
+            for _ in range(rng.randint(0, 4)):
+                more = list(mutations(list(events), rng, definition.vocabulary, shop=shop))
+                events = rng.choice(more).events if more else events
+            transcript = Transcript(
+                case_id="x",
+                format="native",
+                policy_date=shop.today,
+                zone=shop.zone,
+                events=list(events),
+            )
+            trace = tracer.trace(transcript)
+            if not trace.events:
+                continue
+            flow, names = paths.flow(trace.silent), [event_name(each) for each in trace.events]
+            found = paths.find(trace, lambda: tracer.new_case(transcript))  # noqa: B023
+            narrow = Search(paths.net, flow, trace, names).run(tracer.new_case(transcript))
+            slips += found.weight > 0
+            if narrow is not None:
+                assert found.weight <= narrow.weight, f"seed {seed}: {first.about}"
+                lighter += found.weight < narrow.weight
+    assert slips > 50
+    assert lighter > 0

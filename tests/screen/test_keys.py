@@ -157,10 +157,14 @@ def test_the_beginning_of_a_word_is_enough_where_it_is_the_only_one(stage: Stage
         *SETTLED,
         f"h{ENTER}",
         shows("! There is no /h here"),
-        CTRL_U + f"d{ENTER}",
+        CTRL_U + f"not Customer Called BOB{ENTER}",
+        shows("The note is kept."),
+        f"d{ENTER}",
         shows("Closed with a return"),
     )
     assert played.names[-1] == "satisfied"
+    noted = [entry.text for entry in played.entries if entry.kind == "noted"]
+    assert noted == ["Customer Called BOB"]
 
 
 def test_no_answer_is_chosen_beforehand(stage: Stage) -> None:

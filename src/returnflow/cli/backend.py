@@ -83,7 +83,7 @@ def ping(ctx: click.Context, url: str, timeout: float) -> None:
                     ctx.exit(status.FAILED)
                 problems.append(str(error))
         if isinstance(adapter, Diagnosable):
-            problems = adapter.problems()
+            problems = adapter.problems() or problems
         shops.circuit(shown).succeeded()
         zone = adapter.zone
     if problems:

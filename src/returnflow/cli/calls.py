@@ -141,7 +141,9 @@ def _check_state(state: str, journal: SqlJournal) -> None:
 
         close = difflib.get_close_matches(state, sorted(known), 1)
         meant = f"; did you mean {close[0]!r}?" if close else ""
-        raise UsageError(f"no procedure has a state {state!r}{meant}")
+        raise UsageError(
+            f"no call is in a state {state!r}, and no procedure of the program has it{meant}"
+        )
 
 
 def _masked(email: str | None, masker: Masker | None) -> str:

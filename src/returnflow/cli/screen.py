@@ -60,6 +60,8 @@ class Shift:
         self._desk.only_call = begin is None
         try:
             code = self._lead(session, log, resume=True)
+            # Whoever opens the ended call is to hear that it has ended, not that it is taken.
+            log.release()
             if code == ENDED and begin is not None and self._desk.goes_on:
                 return self._calls(begin)
             return code

@@ -188,6 +188,11 @@ class _Mender:
             self._doubted(path)
 
     def _misnamed(self, path: Path_) -> None:
+        if get_origin(get_args(bare(wanted_at(path[:-1])))[0]) is Literal:
+            # Of a few given names no other can stand in for one that is none of them.
+            del self._at(path[:-1])[path[-1]]
+            self.unsure.add(path)
+            return
         self._doubted(path)
         self.vague.add(str(path[0]))
         self._rename(path, self._word())

@@ -44,8 +44,8 @@ def story(
     customer = ""
     for entry in map(_plain, entries):
         body = entry.event.body if isinstance(entry.event, RecordedEvent) else {}
-        customer = body.get("customer", {}).get("customer_id", customer)
-        if body.get("order", {}).get("customer_id", customer) != customer:
+        customer = _part(body, "customer").get("customer_id", customer)
+        if _part(body, "order").get("customer_id", customer) != customer:
             # The call discarded its facts, and nobody who reads it needs them (rule 21).
             yield f"{entry.at.astimezone():%H:%M:%S}  The order belongs to another customer."
             continue
@@ -61,6 +61,12 @@ def story(
         yield f"The call ended: {last.state}."
     else:
         yield f"The call is open, in {last.state}. Go on: returnflow calls resume {header.case_id}"
+
+
+def _part(body: Body, name: str) -> Body:
+    """A member that is an object; of another vocabulary it may be anything, or missing."""
+    part = body.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def _plain(entry: Entry) -> Entry:

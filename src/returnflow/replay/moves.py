@@ -76,12 +76,14 @@ Move = Sync | LogMove | ModelMove
 
 
 class Way(msgspec.Struct, eq=False):
-    """The way chosen: its moves, the facts and the state at its end, its cost."""
+    """The way chosen: its moves, the facts and the state at its end, its cost as an alignment,
+    and what its slips weigh."""
 
     moves: list[Move]
     case: Any
     state: str
     cost: int = 0
+    weight: int = 0
 
 
 def leading(definition: Definition) -> frozenset[tuple[str, str]]:

@@ -49,12 +49,18 @@ class PathFinder:
         flow = self.net.flow(trace.silent)
         names = [event_name(event) for event in trace.events]
         # Nobody is accused before it was looked for a way on which nothing is wrong, a little
-        # dearer ones among them. A call too full of slips for that is searched more narrowly.
+        # dearer ones among them. Where there is none, the cheapest alignments are searched by
+        # themselves as well: among many ways with slips the lightest can be lost.
+        wide = Search(self.net, flow, trace, names, detour=DETOUR).run(new_case())
+        if wide is not None and not wide.weight:
+            return wide
+        narrow = Search(self.net, flow, trace, names).run(new_case())
+        ways = [each for each in (narrow, wide) if each is not None]
         found = (
-            Search(self.net, flow, trace, names, detour=DETOUR).run(new_case())
-            or Search(self.net, flow, trace, names).run(new_case())
-            or Search(self.net, flow, trace, names, kept=1).run(new_case(), True)
+            min(ways, key=lambda each: each.weight)
+            if ways
+            else Search(self.net, flow, trace, names, kept=1).run(new_case(), True)
         )
         if found is None:
             raise EngineError(f"no way was found through a call of {len(names)} events")
-        return found[0]
+        return found

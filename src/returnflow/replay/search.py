@@ -169,9 +169,8 @@ class Search:
         self.queue: list[tuple[int, int, int, int, int, int, int, _Node | _Later | _Wrong]] = []
         self.pushed = 0
 
-    def run(self, case: Any, to_the_end: bool = False) -> tuple[Way, int] | None:
-        """The best way, and what its slips weigh; None where there is none, or the search is
-        given up.
+    def run(self, case: Any, to_the_end: bool = False) -> Way | None:
+        """The best way; None where there is none, or the search is given up.
 
         Args:
             to_the_end: it is not given up, however long it takes.
@@ -201,19 +200,25 @@ class Search:
                 self._mend_now(node, weight, doubts, hops, number)
                 continue
             known = done.setdefault((node.at, node.state), [])
-            if known and (len(known) >= self.kept or _alike(node.case, known)):
+            if known and self._closed(node, known):
                 continue
-            known.append(_Facts(node.case))
+            known.append(_Facts(node.case, node.spent))
             self.budget -= 1
             if not self.budget and not to_the_end:
                 return None
             if node.at == len(self.names):
                 state = self.flow.states[node.state]
-                return Way(node.moves(), node.case, state, self.best), weight
+                return Way(node.moves(), node.case, state, self.best, weight)
             self._take_event(node, weight, doubts, hops + 1)
             self._defer_log_move(node, weight, doubts, hops + 1)
             self._defer_model_moves(node, weight, doubts, hops + 1)
         return None
+
+    def _closed(self, node: _Node, known: Sequence[_Facts]) -> bool:
+        """Whether a point need not be followed again. A dearer way there closes none that is
+        cheaper: that may lead on where the dearer one has spent too much."""
+        before = [each for each in known if each.spent <= node.spent]
+        return len(before) >= self.kept or (bool(before) and _alike(node.case, before))
 
     def _push(
         self, node: _Node, weight: int, doubts: int, hops: int, number: int | None = None
@@ -482,9 +487,11 @@ def _without(items: tuple[T, ...], item: T) -> tuple[T, ...]:
 
 @dataclass(slots=True)
 class _Facts:
-    """Facts with which a point was reached, and their outline once it was asked for."""
+    """Facts with which a point was reached, what the way there had spent, and their outline once
+    it was asked for."""
 
     case: Any
+    spent: int
     _outline: Any = None
 
     def outline(self) -> Any:

@@ -17,7 +17,8 @@ def offer(transfer: HandOver, console: Console, perform: Callable[[Call], Event]
     One that was requested before is settled without a question.
 
     Raises:
-        JournalError: it could not be journaled; nothing was sent.
+        JournalError: it could not be journaled. Where that was the request, nothing was sent; where
+            it was what came of it, the next resumption settles it, with the same key.
         EOFError: the input ended.
     """
     call = transfer.call

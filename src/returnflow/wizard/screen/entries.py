@@ -226,7 +226,8 @@ class Options(Worded, Ways):
 
     def word(self, line: str) -> object:
         """See `Worded`; the beginning of a word is enough where no other begins like it."""
-        said, _, rest = line.strip().removeprefix("/").casefold().partition(" ")
+        said, _, rest = line.strip().removeprefix("/").partition(" ")
+        said = said.casefold()
         known = [option.key for option in self.options if option.key] + list(commands.COMMANDS)
         meant = [word for word in known if said and word.startswith(said)]
         if len(meant) == 1 and said not in known:
