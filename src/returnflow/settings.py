@@ -182,9 +182,9 @@ class _Check:
             if head := _HEAD.match(line):
                 within = head[1]
                 begins = begins or number * (within == (table or name))
-            elif (within == table and given.match(line)) or (
-                table and not within and dotted.match(line)
-            ):
+                continue
+            wanted = given if within == table else None if within else dotted
+            if wanted is not None and wanted.match(line):
                 return number
         return begins
 

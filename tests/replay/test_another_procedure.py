@@ -36,3 +36,17 @@ def test_nobody_is_blamed_for_the_events_of_another_procedure(
     assert made["verdict"] == "inconclusive"
     assert "give its --sop" in json.dumps(made["findings"])
     assert report(tmp_path, "handling-returns", capsys)["verdict"] == "violates"
+
+
+def test_a_call_of_another_procedure_is_not_judged_whatever_its_events(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both procedures know a caller who hangs up; only one was to be kept to."""
+    case = {"case_id": "gone", "policy_date": "2026-05-10", "zone": "UTC"}
+    events = [{"event": "email_given", "email": "ann@example.com"}, {"event": "call_dropped"}]
+    log = tmp_path / "gone.jsonl"
+    for sop, words in (("handling-returns", "give its --sop"), ("delayed-package", "conforms")):
+        body = {"returnflow": 1, "masked": False, "case": {**case, "sop": sop}, "events": events}
+        log.write_text(json.dumps(body) + "\n", encoding="utf-8")
+        run(["replay", str(log), "--json", "--sop", "delayed-package"])
+        assert words in capsys.readouterr().out

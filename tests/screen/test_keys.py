@@ -66,7 +66,9 @@ def test_the_menu_lists_every_command_and_does_it(stage: Stage) -> None:
         ESC,
         shows("[ ] Reading lamp"),
         "?",
-        DOWN * 2 + UP + DOWN + ENTER,
+        ENTER,
+        shows("What can be done now"),
+        DOWN * 3 + UP + DOWN + ENTER,
         shows("Closed without a return"),
         "q",
         columns=110,
@@ -75,6 +77,39 @@ def test_the_menu_lists_every_command_and_does_it(stage: Stage) -> None:
     assert played.state == "closed_without_return"
     again = play(stage, *ANN, ESC, F7, shows("Order id:"))
     assert again.state == "identified"
+
+
+def test_a_word_typed_in_the_menu_is_done_and_nothing_else(stage: Stage) -> None:
+    """No row is chosen beforehand; letters choose the one that they begin."""
+    played = play(
+        stage,
+        ANN[0],
+        "?",
+        "/zz",
+        shows("What can be done now: /zz (there is none)"),
+        ENTER,
+        "\x7f\x7fc" + ENTER,
+        shows("What can be done now: /c"),
+        "/transfer",
+        shows("▸ F4"),
+        ENTER,
+        shows("Why:"),
+    )
+    assert played.state == "identified"
+
+
+def test_escape_clears_a_search_before_it_opens_the_menu(stage: Stage) -> None:
+    play(
+        stage,
+        *ANN,
+        "xyz",
+        shows("Search: xyz"),
+        ESC,
+        shows("[ ] Woollen rug"),
+        lacks("What can be done now"),
+        ESC,
+        shows("What can be done now"),
+    )
 
 
 def test_a_question_mark_in_a_text_is_one(stage: Stage) -> None:

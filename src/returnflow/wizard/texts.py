@@ -41,6 +41,7 @@ CHOOSE_ITEMS = "Nothing is chosen yet: Space chooses the item, a digit says how 
 CHOOSE_ONE = "Choose with ↑ and ↓, or type the beginning of a word."
 SEARCH = "Search"
 WORD = "Word"
+NO_SUCH_WORD = "there is none"
 FACTS = "Everything known in this call"
 STORY = "The call so far"
 MENU = "What can be done now"

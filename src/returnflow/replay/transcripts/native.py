@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Union
 
 import msgspec
 
 from returnflow import jsontext
+from returnflow.bundled import bundled
 from returnflow.engine.transcript import Damage, Recorded, ToolCall, Transcript, Turn
 from returnflow.engine.vocabulary import Event, Vocabulary
 from returnflow.redacted import hidden
@@ -81,6 +82,9 @@ class NativeReader:
                 and (line.case.zone is None or known_zone(line.case.zone))
             ):
                 case = line.case
+                if _foreign(case.sop, options.sop):
+                    yield _of_another(unit, case.sop, options)
+                    return
                 yield Transcript(
                     case_id=case.case_id,
                     format=self.name,
@@ -138,6 +142,18 @@ def _fallback(case: _Case, events: Iterable[Event], options: Options) -> date | 
 # -- what is not as it should be --------------------------------------------------------------
 
 
+@cache
+def _foreign(sop: str, ours: str) -> bool:
+    """Whether a call is of another procedure that comes with the program. One with a name of its
+    own may be a copy of ours; of that only its events tell."""
+    shipped = {path.stem.replace("_", "-") for path in bundled("states").glob("*.yaml")}
+    return sop != ours and {sop, ours} <= shipped
+
+
+def _of_another(unit: Unit, sop: str, options: Options) -> Transcript:
+    return unreadable(unit, f"this is a call of {sop}, not of {options.sop}; give its --sop")
+
+
 def _by_parts(unit: Unit, options: Options, words: Vocabulary) -> Transcript:
     """The line part by part: what can be read of it, and what is the matter with the rest."""
     try:
@@ -149,6 +165,8 @@ def _by_parts(unit: Unit, options: Options, words: Vocabulary) -> Transcript:
             unit, "this is no call of the event log: an object with `case` and `events` is expected"
         )
     case, damage = _case(unit, value.get("case"))
+    if _foreign(case.sop, options.sop):
+        return _of_another(unit, case.sop, options)
     damage += [Damage(reason=reason) for reason in odd]
     damage += too_many(len(value["events"]))
     bodies = value["events"][:MAX_MEMBERS]
@@ -158,9 +176,7 @@ def _by_parts(unit: Unit, options: Options, words: Vocabulary) -> Transcript:
         if unknown := _unknown(body, index, words):
             if case.sop and options.sop and case.sop != options.sop and not unknown.neutral:
                 # Another procedure has other events: nobody has done anything wrong.
-                return unreadable(
-                    unit, f"this is a call of {case.sop}, not of {options.sop}; give its --sop"
-                )
+                return _of_another(unit, case.sop, options)
             members.append(unknown)
             continue
         found = _event(body, words)

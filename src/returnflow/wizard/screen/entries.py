@@ -124,6 +124,8 @@ class Listing(Ways):
             "pageup": lambda: self._move(-5),
             "pagedown": lambda: self._move(5),
         }
+        if self.line.text:
+            own["escape"] = lambda: self.line.set("")
         return {**own, **super().keys()}
 
     def hints(self) -> Sequence[Hint]:

@@ -114,6 +114,7 @@ class Items(Ways):
             "-": lambda: self._count(-1),
         }
         if self.line.text:
+            own["escape"] = lambda: self.line.set("")
             # A hyphen belongs to ids; while something is searched for, it is typed.
             del own["-"], own["+"]
         if self._searching and len(self.found) != 1:

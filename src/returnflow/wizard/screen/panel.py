@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from string import ascii_lowercase
 
 from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import fit, row, wide, wrapped
 from returnflow.wizard.screen.entry import Action, Entry, Hint, Part
+from returnflow.wizard.texts import NO_SUCH_WORD
 
 LAST = 10_000
 
@@ -69,28 +71,35 @@ class Scroll(Entry):
 class Menu(Entry):
     """Everything that can be done now: other answers, commands, and the keys of both.
 
+    Nothing is chosen beforehand, since one of them may end the call. The beginning of a word
+    chooses it, where it is the beginning of one only.
+
     Args:
-        things: what can be done: its key as people call it, its words, and what it finishes with.
+        things: what can be done: its key as people call it, what it is in words, the word that is
+            typed for it ("": none), and what it finishes with.
         about: lines below, to be read.
     """
 
     def __init__(
         self,
         title: str,
-        things: Sequence[tuple[str, str, object]],
+        things: Sequence[tuple[str, str, str, object]],
         about: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.title = title
         self._things = things
         self._about = about
-        self.cursor = 0
+        self._word = ""
 
     def parts(self, width: int, height: int) -> list[Part]:
         """See `Entry`."""
-        widest = max((wide(key) for key, _, _ in self._things), default=0)
-        rows, at = [Part(row(fit(self.title, width), style.HEAD))], 0
-        for number, (key, words, result) in enumerate(self._things):
+        widest = max((wide(key) for key, *_ in self._things), default=0)
+        head = f"{self.title}: /{self._word}" if self._word else self.title
+        if self._word and not self._meant():
+            head += f" ({NO_SUCH_WORD})"
+        rows, at = [Part(row(fit(head, width), style.HEAD))], 0
+        for number, (key, words, _, result) in enumerate(self._things):
             here = number == self.cursor
             text = f"{'▸' if here else ' '} {key.ljust(widest)}  {words}"
             look = style.PICKED if here else ""
@@ -103,23 +112,29 @@ class Menu(Entry):
         rows += [Part(row(part)) for line in self._about for part in wrapped(line, width, 2)]
         if len(rows) <= height:
             return rows
-        first = max(0, min(at - height // 2, len(rows) - height))
-        return rows[first : first + height]
+        # The head stays: what is typed stands in it.
+        first = max(1, min(at - height // 2, len(rows) - height + 1))
+        return [rows[0], *rows[first : first + height - 1]]
 
     def keys(self) -> Mapping[str, Action]:
         """See `Entry`."""
         named = {
             key.lower(): partial(self.finish, result)
-            for key, _, result in self._things
+            for key, _, _, result in self._things
             if key[0] == "F"
         }
-        return named | {
+        letters = {letter: partial(self._spell, self._word + letter) for letter in ascii_lowercase}
+        return {
+            **named,
+            **letters,
+            "/": lambda: self._spell(""),
+            "backspace": lambda: self._spell(self._word[:-1]),
             "up": lambda: self._by(-1),
             "down": lambda: self._by(1),
             "tab": lambda: self._by(1),
             "pageup": lambda: self._by(-8),
             "pagedown": lambda: self._by(8),
-            "enter": lambda: self.finish(self._things[self.cursor or 0][2]),
+            "enter": self._enter,
             "escape": lambda: self.finish(None),
             "?": lambda: self.finish(None),
             "c-c": lambda: self.finish(None),
@@ -128,7 +143,26 @@ class Menu(Entry):
 
     def hints(self) -> Sequence[Hint]:
         """See `Entry`."""
-        return (("↑↓", "choose"), ("Enter", "do it"), ("Esc", "close"))
+        return (("↑↓", "choose"), ("letters", "a word"), ("Enter", "do it"), ("Esc", "close"))
+
+    def _meant(self) -> list[int]:
+        """Which of the things the word typed may mean: the one that it is, or all that it
+        begins."""
+        words = [word for _, _, word, _ in self._things]
+        whole = [number for number, word in enumerate(words) if word == self._word]
+        return whole or [n for n, word in enumerate(words) if word.startswith(self._word)]
+
+    def _spell(self, word: str) -> None:
+        self._word = word
+        meant = self._meant() if word else []
+        self.cursor = meant[0] if len(meant) == 1 else None
+
+    def _enter(self) -> None:
+        if self.cursor is not None:
+            self.finish(self._things[self.cursor][3])
 
     def _by(self, by: int) -> None:
-        self.cursor = max(0, min(len(self._things) - 1, (self.cursor or 0) + by))
+        self._word = ""
+        last = len(self._things) - 1
+        start = (-1 if by > 0 else 0) if self.cursor is None else self.cursor
+        self.cursor = max(0, min(last, start + by))

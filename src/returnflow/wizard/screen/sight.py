@@ -130,15 +130,15 @@ class Sight:
             options: whether the other answers to the question are among it.
         """
         turn = self.turn
-        things: list[tuple[str, str, object]] = [
-            (f"/{option.key}", option.label, Typed("", option, ""))
+        things: list[tuple[str, str, str, object]] = [
+            (f"/{option.key}", option.label, option.key or "", Typed("", option, ""))
             for option in (turn.options if turn is not None and options else ())
         ]
         for command, does in COMMANDS.items():
             if command not in ("help", "check"):
                 key = keys.LEAVE if command == "leave" else self.key(command)
-                things.append((key, f"{does} (/{command})", Typed(command, None, "")))
-        things.append((self.key(UNVEIL), texts.UNVEIL, UNVEIL))
+                things.append((key, f"{does} (/{command})", command, Typed(command, None, "")))
+        things.append((self.key(UNVEIL), texts.UNVEIL, "", UNVEIL))
         helps = [
             f"{field.prompt}: {field.help}"
             for field in (turn.typed.fields.values() if turn is not None and turn.typed else ())
