@@ -290,6 +290,15 @@ def whole_words(played: Any) -> None:
         assert set(re.sub("[XYZAB]", "", row).split()) <= {"one", "two", "三四五六", "seven"}
 
 
+def test_after_the_end_there_is_no_call_to_be_left(stage: Stage) -> None:
+    """Ctrl-C at the wrap-up ends the program without a question."""
+    played = play(stage, ANN[0], f"/close{ENTER}", shows("Closed without a return"), CTRL_C)
+    assert played.state == "closed_without_return"
+    assert "Leave the call?" not in played.screen
+    assert played.desk is not None
+    assert not played.desk.left
+
+
 def test_panels_scroll_and_keep_what_was_typed(stage: Stage) -> None:
     """F5 and F6 open and close; what stands in the line is there afterwards."""
     play(

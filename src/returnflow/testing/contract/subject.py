@@ -104,7 +104,10 @@ class Subject:
                 try:
                     self._orders.append(self.backend.get_order_details(order_id))
                 except NotFoundError:
-                    self.remark(f"order {order_id} is listed as open and does not exist")
+                    if order_id in self.sample.order_ids:
+                        self.remark(f"there is no order {order_id}, which was given")
+                    else:
+                        self.remark(f"order {order_id} is listed as open and does not exist")
                 except UnavailableError as error:
                     self._damaged(error)
         if not self._orders:

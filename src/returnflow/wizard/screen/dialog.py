@@ -38,6 +38,11 @@ class Left(Exception):  # noqa: N818 (a decision, not a failure)
     """The agent leaves the call open."""
 
 
+def _over(run: Run) -> bool:
+    """Whether the call has ended; then there is nothing to be left open."""
+    return bool(run.log.entries) and run.log.entries[-1].ended
+
+
 class Dialog:
     """See the module.
 
@@ -92,8 +97,9 @@ class Dialog:
                     return got
                 if got.command == "back":
                     raise Cancelled
-                if got.command == "leave" and self._sight.run is not None:
-                    await self.leave(self._sight.run)
+                run = self._sight.run
+                if got.command == "leave" and run is not None and not _over(run):
+                    await self.leave(run)
                     continue
                 raise Instead(got)
         finally:
