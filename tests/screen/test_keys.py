@@ -421,6 +421,25 @@ def test_a_click_chooses(stage: Stage) -> None:
     play(stage, *ANN, at("Woollen rug", 2), shows("[1] Woollen rug"), at("/close"), shows("Closed"))
 
 
+def test_a_click_on_what_is_gone_does_nothing(stage: Stage) -> None:
+    """A menu that was closed may stand there for a moment still."""
+
+    def closed_and_clicked(played: Any) -> str:
+        row = next(n for n, text in enumerate(played.rows) if "/close" in text)
+        return "?" + clicked(12, row)
+
+    played = play(
+        stage,
+        *ANN,
+        "?",
+        shows("What can be done now"),
+        closed_and_clicked,
+        shows("[ ] Woollen rug"),
+        lacks("Closed without"),
+    )
+    assert played.state == "order_selected"
+
+
 # -- settings ---------------------------------------------------------------------------------
 
 

@@ -79,6 +79,7 @@ class Terminal:
         self._entry: Entry | None = None
         self._result: asyncio.Future[Any] | None = None
         self._painting = Painting((), None, ())
+        self._seen_entry: Entry | None = None
         self._fault: BaseException | None = None
         self._buffer = Buffer(multiline=False, history=DummyHistory())
         self._buffer.on_text_changed += lambda _: self._typed()
@@ -253,6 +254,7 @@ class Terminal:
     def painting(self, columns: int, rows: int) -> Painting:
         """The scene, painted for the window; the line is put into its place."""
         scene = self._scene()
+        self._seen_entry = scene.entry if scene is not None else None
         self._painting = paint(scene, columns, rows) if scene is not None else blank(columns, rows)
         place = self._painting.line or _NOWHERE
         self._float.left, self._float.top = place.left, place.top
@@ -264,7 +266,8 @@ class Terminal:
         return size.columns >= LEAST_COLUMNS and size.rows >= LEAST_ROWS
 
     def _clicked(self, action: Action) -> None:
-        if self._result is not None and self._visible():
+        # What is seen may be of something that was asked before, until the next painting.
+        if self._result is not None and self._visible() and self._seen_entry is self._entry:
             action()
 
     # -- keys -----------------------------------------------------------------------------
