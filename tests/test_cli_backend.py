@@ -225,6 +225,14 @@ def test_check_says_what_it_needs_to_check_more(monkeypatch: pytest.MonkeyPatch)
     assert "Give the address of a customer with open orders, --email" in result.output
 
 
+def test_check_blames_no_adapter_for_what_was_mistyped(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, MemoryShop.holding(contract_shop(crowd=1)))
+    result = backend("check", "my:shop", "--email", "no@example.com", "--order", "FOO")
+    assert "no customer has the address no@example.com, which was given" in words(result)
+    assert "there is no order FOO, which was given" in words(result)
+    assert " 0 broken" in result.output
+
+
 def test_check_tells_what_the_data_lack(monkeypatch: pytest.MonkeyPatch) -> None:
     """No fault of the adapter, so the exit status is 0; many remarks are cut short."""
     shop = curated_shop()

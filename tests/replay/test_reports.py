@@ -137,6 +137,17 @@ def test_the_summary() -> None:
     same("summary.txt", text)
 
 
+def test_calls_of_which_nothing_can_be_seen_have_earned_no_score() -> None:
+    """Nor do they raise the average of the others."""
+    dark = [report("D", verdict="inconclusive", events=0, agent="bea")]
+    text = fits(summary(tally(dark), "p", STEPS))
+    assert "Average score" not in text
+    assert "Of 1 call the record shows nothing" in text
+    assert re.search(r"bea +1 +0 +1 +0 +0 +-\n", text)
+    both = fits(summary(tally([*dark, report("E", score=60)]), "p", STEPS))
+    assert "Average score 60.0; 1 of 1 pass." in both
+
+
 def test_the_summary_of_nothing() -> None:
     assert list(summary(Tally(), "p", {})) == ["0 calls judged by p."]
 

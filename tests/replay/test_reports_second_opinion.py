@@ -108,7 +108,7 @@ def test_what_the_shop_does_not_know_and_what_the_call_did_not() -> None:
     assert differing(
         OrderFound(order=gone), OrderMissing(order_id="O-1"), ItemMissing(item_id="x")
     ) == [
-        ("order O-9", "recorded", "unknown to it"),
+        ("order O-9", "as known", "unknown to it"),
         ("order O-1", "unknown to the shop", "known"),
     ]
 
@@ -145,10 +145,10 @@ def test_a_shop_that_does_not_answer_is_left_alone() -> None:
     told = differing(*items, backend=silent)
     assert silent.asked == MAX_SILENT
     assert len(told) == 10
-    assert told[0] == ("item I-0", "recorded", "no answer: no route")
+    assert told[0] == ("item I-0", "as known", "no answer: no route")
     assert told[-1] == (
         "item I-9",
-        "recorded",
+        "as known",
         "not asked; it gave no answer several times in a row",
     )
 

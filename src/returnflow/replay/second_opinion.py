@@ -123,7 +123,7 @@ class SecondOpinion:
             about = f"{member} {getattr(record, key)}"
             now = self._ask(operation, getattr(record, key))
             if isinstance(now, str):
-                yield about, "recorded", now
+                yield about, "as known", now
             elif now is not None:
                 yield from _compared(about, "", record, now)
         elif name in _MISSING:

@@ -131,7 +131,7 @@ def told(flip: Flip) -> Iterator[str]:
     for label, findings in (("gone  ", flip.gone), ("new   ", flip.new)):
         for finding in findings[:_REASONS_SHOWN]:
             about = finding.guard or finding.notice or finding.event
-            name = finding.kind + (f": {about}" if about else "")
+            name = f"{finding.kind}, {finding.severity}" + (f": {about}" if about else "")
             yield from paragraph(f"{name}: {finding.reason}", label, 2)
         if len(findings) > _REASONS_SHOWN:
             yield f"  {label}and {len(findings) - _REASONS_SHOWN:,} more findings"

@@ -40,11 +40,19 @@ def _outcomes(tally: Tally) -> Iterator[str]:
         number = tally.outcomes[each]
         if number or each != "unreadable":
             yield f"  {each:<12}  {number:>12,}  {100 * number / tally.calls:5.1f} %"
-    if tally.read:
+    if tally.seen:
         yield ""
         yield (
-            f"Average score {tally.score / tally.read:.1f}; {tally.passed:,} of {tally.read:,} "
-            f"pass. Average fitness {tally.fitness / tally.read:.3f}. {tally.events:,} events."
+            f"Average score {tally.score / tally.seen:.1f}; {tally.passed:,} of {tally.seen:,} "
+            f"pass. Average fitness {tally.fitness / tally.seen:.3f}. {tally.events:,} events."
+        )
+    unseen = tally.calls - tally.outcomes["unreadable"] - tally.seen
+    if unseen:
+        yield ""
+        yield from paragraph(
+            f"Of {unseen:,} {'call' if unseen == 1 else 'calls'} the record shows nothing that was "
+            "looked up or done, so there is no score. Where the shop's calls were logged by "
+            "themselves, --calls reads that log."
         )
 
 
@@ -60,7 +68,7 @@ def _agents(tally: Tally) -> Iterator[str]:
             f"{line.inconclusive:,}",
             f"{line.unreadable:,}",
             f"{line.passed:,}",
-            f"{line.score / read:.1f}" if (read := line.calls - line.unreadable) else "-",
+            f"{line.score / line.seen:.1f}" if line.seen else "-",
         )
         for agent, line in lines
     ]

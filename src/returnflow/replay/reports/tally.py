@@ -68,9 +68,11 @@ def gravest(findings: Iterable[Finding]) -> Finding | None:
 
 @dataclass(slots=True)
 class AgentLine:
-    """What came of one agent's calls. `score` is the sum over the calls that were read."""
+    """What came of one agent's calls. `seen`: those in which anything that was done can be seen;
+    `passed` and `score` are of those."""
 
     calls: int = 0
+    seen: int = 0
     violates: int = 0
     inconclusive: int = 0
     unreadable: int = 0
@@ -79,6 +81,7 @@ class AgentLine:
 
     def add(self, other: AgentLine) -> None:
         self.calls += other.calls
+        self.seen += other.seen
         self.violates += other.violates
         self.inconclusive += other.inconclusive
         self.unreadable += other.unreadable
@@ -119,9 +122,11 @@ class Listed:
 
 @dataclass(slots=True)
 class Tally:
-    """The counts. `events`, `score` and `fitness` are sums over the calls that were read."""
+    """The counts. `seen`: the calls in which anything that was done can be seen; `score`,
+    `fitness` and `passed` are of those. Where nothing can be seen nobody has earned anything."""
 
     calls: int = 0
+    seen: int = 0
     events: int = 0
     score: int = 0
     fitness: float = 0.0
@@ -134,11 +139,6 @@ class Tally:
     worst: list[Listed] = field(default_factory=list)
     inconclusive: list[Listed] = field(default_factory=list)
     unreadable: list[Listed] = field(default_factory=list)
-
-    @property
-    def read(self) -> int:
-        """The calls of which anything could be read."""
-        return self.calls - self.outcomes["unreadable"]
 
     def count(self, report: Report) -> None:
         """Takes a report in."""
@@ -155,12 +155,15 @@ class Tally:
             self._reasons(report, came_to)
 
     def _read(self, report: Report, line: AgentLine) -> None:
-        self.events += report.events
-        self.score += report.score
-        self.fitness += report.fitness
-        self.passed += report.passed
-        line.score += report.score
-        line.passed += report.passed
+        if report.events:
+            self.seen += 1
+            self.events += report.events
+            self.score += report.score
+            self.fitness += report.fitness
+            self.passed += report.passed
+            line.seen += 1
+            line.score += report.score
+            line.passed += report.passed
         line.violates += report.verdict == "violates"
         line.inconclusive += report.verdict == "inconclusive"
 
@@ -191,6 +194,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Takes in the tally of the part of the log that follows."""
         self.calls += other.calls
+        self.seen += other.seen
         self.events += other.events
         self.score += other.score
         self.fitness += other.fitness

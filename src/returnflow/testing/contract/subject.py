@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from returnflow.backends.protocol import Backend
@@ -77,7 +78,7 @@ class Subject:
                 except AmbiguousError as error:
                     self.remark(f"{error.count} customers share one of the addresses given")
                 except NotFoundError:
-                    raise Broken("an address given is answered with: not found") from None
+                    self.remark(f"no customer has the address {email}, which was given")
                 except UnavailableError as error:
                     self._damaged(error)
             self._customers = found
@@ -88,7 +89,7 @@ class Subject:
     def order_ids(self) -> list[str]:
         """The ids of the sample's orders and of its customers' active ones."""
         ids = list(self.sample.order_ids)
-        if self.sample.emails:
+        with suppress(NothingToCheck):  # orders that were given can be looked at all the same
             for customer in self.customers().values():
                 ids += customer.active_orders
         ids = list(dict.fromkeys(ids))
