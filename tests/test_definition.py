@@ -139,11 +139,11 @@ def test_one_mistake_does_not_hide_another() -> None:
     found = [mistake(path) for path in kept if path.stem not in STOPPING]
     pairs = [(one, other) for one in found for other in found if one.name < other.name]
     random.Random(20261).shuffle(pairs)
-    tried = exact = following = 0
+    tried = 0
+    hiding = set()
     for one, other in pairs:
-        if tried == 600:
-            break
-        if (made := both(one, other)) is None:
+        known = other.name in HIDING.get(one.name, ())
+        if (tried >= 600 and not known) or (made := both(one, other)) is None:
             continue
         tried += 1
         with pytest.raises(DefinitionError) as caught:
@@ -152,12 +152,35 @@ def test_one_mistake_does_not_hide_another() -> None:
         # What there is, is listed in some messages; the two lists are not the same.
         have = {(int(row), int(column), _without_list(words)) for row, column, words in told}
         want = {(row, column, _without_list(words)) for row, column, words in made[1]}
-        exact += have == want
-        following += bool(have - want)
-    # What is left is about the same name twice, such as a state that is misspelt and not there.
-    assert exact > 0.98 * tried, (exact, tried)
-    assert following < 0.005 * tried, (following, tried)
+        if have != want:
+            hiding.add((one.name, other.name))
+    assert tried > 600
+    assert hiding == {(one, other) for one, others in HIDING.items() for other in others}
 
+
+HIDING = {
+    "name_event_question": ("name_field", "name_field_of_time"),
+    "name_initial": ("shape_name_of_state", "shape_states_empty", "shape_states_list"),
+    "name_initial_end": ("shape_name_of_state", "shape_states_empty", "shape_states_list"),
+    "name_operation": ("yaml_state_twice",),
+    "name_state": ("shape_name_of_state", "yaml_on_is_text"),
+    "name_state_unlike": ("shape_name_of_state", "yaml_on_is_text"),
+    "name_step": ("yaml_complex_key",),
+    "name_words_tell": ("yaml_state_twice",),
+    "rule_reach_state": ("shape_name_of_state", "shape_states_empty", "shape_states_list"),
+    "rule_state": ("shape_name_of_state", "shape_states_empty", "shape_states_list"),
+    "rule_step": ("yaml_complex_key",),
+    "shape_entry_of_list": ("yaml_on_is_text",),
+    "shape_missing_row": ("yaml_on_is_text",),
+    "shape_missing_state": ("yaml_on_is_text", "yaml_state_twice"),
+    "shape_name_of_state": ("words_in_end", "yaml_on_is_text"),
+    "way_none": ("yaml_on_is_text",),
+    "way_refuse_tells": ("words_why_told_and_refused",),
+    "words_why_told_and_refused": ("yaml_state_twice",),
+    "yaml_on_is_text": ("yaml_state_twice",),
+}
+"""Pairs of which one still hides something of the other, of 9,400: nearly all are about the same
+name, such as a state that is misspelt where it stands and named somewhere else."""
 
 STOPPING = ("yaml_bracket_open", "yaml_tab")
 """No YAML from there on."""

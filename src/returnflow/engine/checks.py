@@ -396,7 +396,8 @@ class _Table:
                 yield (
                     written.path,
                     f"never tried: the row for {written.row.event!r} in line {line} is taken "
-                    "whenever this one could be; move this one up or delete it",
+                    "whenever this one could be; give that one the guard it lacks, or move this "
+                    "one up or delete it",
                 )
             seen.append((guards, self._document.place(written.path).line))
         if certain and group and group[-1].row.when:

@@ -54,8 +54,10 @@ def heard(spec: DefinitionSpec, vocabulary: Vocabulary, *, vague: bool = False) 
             yield from _wording(spec, vocabulary, written, here)
             if written.like is not None:
                 yield from _like(spec, key, written.like, (*here, "like"))
-    # A term that is misspelt where it is named would be called unused as well.
+    # A term that is misspelt where it is named would be called unused as well, and so would those
+    # of a notice that is missing.
     misspelt = vague or bool(used - spec.terms.keys() - {part for part in used if "{" in part})
+    misspelt = misspelt or not spec.notices.keys() >= set(vocabulary.notices)
     for term, listed in spec.terms.items():
         yield from _term(term, listed)
         if not misspelt and term not in {*used, phrases.NOTHING, phrases.DENIAL}:
