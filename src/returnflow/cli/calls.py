@@ -289,7 +289,7 @@ def _hand_over(stack: ExitStack, place: opening.Place, case_id: str, text: str) 
     """Offers a transfer for a call that cannot be continued; the exit status."""
     from returnflow.backends.answer import performer
     from returnflow.engine.handover import HandOver
-    from returnflow.engine.vocabulary import vocabulary_of
+    from returnflow.engine.vocabulary import load_vocabulary, vocabulary_of
     from returnflow.wizard.handover import offer
 
     log = stack.enter_context(place.journal.open(case_id, None))
@@ -297,7 +297,8 @@ def _hand_over(stack: ExitStack, place: opening.Place, case_id: str, text: str) 
         click.echo(f"The call has ended: {log.entries[-1].state}.")
         return status.ENDED
     try:
-        transfer = HandOver(log, vocabulary_of(text), opening.now)
+        words = vocabulary_of(text) or load_vocabulary(opening.FALLBACK)
+        transfer = HandOver(log, words, opening.now)
         done = offer(transfer, opening.console(), performer(place.backend))
         return status.ENDED if done else status.LEFT_OPEN
     except (EOFError, KeyboardInterrupt):

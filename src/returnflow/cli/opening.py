@@ -46,6 +46,9 @@ MAX_AGENT = 40
 DEFAULT_SOP = "handling-returns"
 """The procedure that is led, and replayed, where none is named."""
 
+FALLBACK = "returns"
+"""The vocabulary that records a transfer where that of the call's procedure is not installed."""
+
 SOP_HELP = (
     "Another procedure than the one for returns: a file, or the name of one that comes with the "
     "program, as delayed-package."

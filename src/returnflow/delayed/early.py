@@ -19,9 +19,7 @@ class EarlyPackages:
 
     def choices(self, case: Case) -> tuple[Choice, ...]:
         """The items of the selected order."""
-        from returnflow.delayed.front import DelayedFront
-
-        return DelayedFront().choices(case, "listed_item")
+        return item_choices(case)
 
     def next_call(self, case: Case, ident: str) -> Call | None:
         """The packages that hold it, one by one."""
@@ -38,11 +36,21 @@ class EarlyPackages:
         where = []
         for package_id in ids:
             package = case.packages[package_id]
-            known = news.notice(package).replace("_", " ")
+            known = news.notice(package)
             day = package.estimated_delivery_date if package is not None else ""
-            expected = f", expected {day}" if day and known == "on its way" else ""
-            where.append(f"package {package_id}: {known}{expected}")
+            expected = f", expected {day}" if day and known == "on_its_way" else ""
+            where.append(f"package {package_id}: {known.replace('_', ' ')}{expected}")
         return f"{ident}: {'; '.join(where) or 'not shipped'}"
+
+
+def item_choices(case: Case) -> tuple[Choice, ...]:
+    """The items of the selected order, each once."""
+    if case.order is None:
+        return ()
+    names: dict[str, str] = {}
+    for line in case.order.lines:
+        names[line.item_id] = names.get(line.item_id) or line.description
+    return tuple(Choice(item_id, name or item_id) for item_id, name in names.items())
 
 
 def _package_ids(case: Case, item_id: str) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from returnflow.delayed.case import Case
-from returnflow.delayed.early import EarlyPackages
+from returnflow.delayed.early import EarlyPackages, item_choices
 from returnflow.delayed.telling import card_words, package_values
 from returnflow.engine.definition import State
 from returnflow.engine.front import CUSTOMER, Choice, Fact, Listed, Section
 from returnflow.returns import front as returns
+from returnflow.returns.choices import order_choices
 from returnflow.returns.eligibility import day_words, lines_of
 from returnflow.returns.telling import money
 
@@ -23,8 +24,8 @@ class DelayedFront:
         """Open orders, and items of the selected order."""
         shared: Any = case
         if kind == "listed_order":
-            return returns.order_choices(shared)
-        return _items(case) if kind == "listed_item" else ()
+            return order_choices(shared)
+        return item_choices(case) if kind == "listed_item" else ()
 
     def listing(self, case: Case, kind: str) -> tuple[Listed, ...]:
         """The same as they are shown."""
@@ -94,18 +95,9 @@ class DelayedFront:
         return [card.gift_card_id for card in case.issued]
 
 
-def _items(case: Case) -> tuple[Choice, ...]:
-    if case.order is None:
-        return ()
-    names: dict[str, str] = {}
-    for line in case.order.lines:
-        names[line.item_id] = names.get(line.item_id) or line.description
-    return tuple(Choice(item_id, name or item_id) for item_id, name in names.items())
-
-
 def _listed(case: Case) -> tuple[Listed, ...]:
     found = []
-    for choice in _items(case):
+    for choice in item_choices(case):
         lines = lines_of(case.order, choice.ident) if case.order is not None else ()
         parcels = [parcel.package_id for line in lines for parcel in line.parcels]
         packages = list(dict.fromkeys(one or "not shipped" for one in parcels)) or ["not shipped"]

@@ -15,12 +15,9 @@ from typing import Any
 import msgspec
 
 from returnflow.engine.journal import CaseLog, RecordedEvent, idempotency_key, visible
-from returnflow.engine.vocabulary import Call, Event, Vocabulary, event_name, load_vocabulary
+from returnflow.engine.vocabulary import Call, Event, Vocabulary, event_name
 
 OPERATION = "transfer_to_human_representative"
-
-FALLBACK = "returns"
-"""The vocabulary whose events record the transfer where the call's own is not installed."""
 
 REASON = "procedure_unknown"
 WHY = "this call could not be continued here"
@@ -32,18 +29,16 @@ class HandOver:
 
     Args:
         log: of the call.
-        vocabulary: the words of the call's procedure; None where they are not known here.
+        vocabulary: the words of the call's procedure, or others that can record a transfer.
         clock: the present moment.
 
     Attributes:
         call: the transfer that was requested before and has to be settled; None: there is none.
     """
 
-    def __init__(
-        self, log: CaseLog, vocabulary: Vocabulary | None, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, log: CaseLog, vocabulary: Vocabulary, clock: Callable[[], datetime]) -> None:
         self._log, self._clock = log, clock
-        self._words = vocabulary or load_vocabulary(FALLBACK)
+        self._words = vocabulary
         self._operation = self._words.operations[OPERATION]
         self._case = _facts(log, self._words)
         call = self._pending()

@@ -6,6 +6,7 @@ from returnflow.engine.front import Choice
 from returnflow.engine.vocabulary import Call, Event
 from returnflow.returns import eligibility
 from returnflow.returns.case import Case
+from returnflow.returns.choices import available_units, item_choices, verdict_words
 from returnflow.returns.events import ItemFound
 
 
@@ -18,8 +19,6 @@ class EarlyItem:
 
     def choices(self, case: Case) -> tuple[Choice, ...]:
         """The items of the selected order."""
-        from returnflow.returns.front import item_choices
-
         return item_choices(case)
 
     def next_call(self, case: Case, ident: str) -> Call | None:
@@ -39,8 +38,6 @@ class EarlyItem:
 
     def words(self, case: Case, ident: str) -> str:
         """Whether it may go back, and why not."""
-        from returnflow.returns.front import available_units, verdict_words
-
         if ident not in case.items:
             return ""
         decision = case.decide(ident, max(1, available_units(case, ident)))
