@@ -270,7 +270,7 @@ def test_a_call_is_held_by_one_agent_on_whatever_machine(journal_url: str) -> No
     with open_journal(journal_url) as journal, open_journal(journal_url) as other:
         log = begun(journal)
         case_id = log.header.case_id
-        words = rf"by ann \(process {os.getpid()}, at 127\.0\.0\.1\)"
+        words = rf"by ann \(process {os.getpid()} on \S+, at 127\.0\.0\.1\)"
         with pytest.raises(CaseTakenError, match=words):
             other.open(case_id, VOCABULARY.decoder)
         # The same program cannot hold it twice either.

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -294,7 +295,7 @@ class PostgresDatabase:
 
     def _greet(self, connection: sa.Connection) -> None:
         with connection.begin():
-            hello = connection.execute(_HELLO, {"name": f"{_PROGRAM} process {os.getpid()}"}).one()
+            hello = connection.execute(_HELLO, {"name": _name()}).one()
             self._space = hello.space or ""
             if hello.encoding != "UTF8":
                 raise JournalError(
@@ -364,10 +365,10 @@ class _Holder:
 
         It only decides how long to wait: a claim ends with its session and never before.
         """
-        own = re.fullmatch(rf"{_PROGRAM} process (\d+)", self.name)
-        local = self.host is None or self.host in ("127.0.0.1", "::1")
+        own = re.fullmatch(rf"{_PROGRAM} process (\d+) on (.*)", self.name)
+        # The address says nothing: through a tunnel every line seems to come from the server.
         # On Windows to ask after a process by its number would end it.
-        if own is None or not local or os.name == "nt":
+        if own is None or own[2] != _machine() or os.name == "nt":
             return False
         try:
             os.kill(int(own[1]), 0)
@@ -376,6 +377,16 @@ class _Holder:
         except PermissionError:
             return False
         return False
+
+
+def _name() -> str:
+    """What this process calls itself at the server, so that others can tell who holds a case."""
+    return f"{_PROGRAM} process {os.getpid()} on {_machine()}"
+
+
+def _machine() -> str:
+    # The server keeps 63 bytes of a name, and of those that are not ASCII it makes others.
+    return ascii(socket.gethostname())[1:-1][:30]
 
 
 class SessionClaim:
