@@ -148,6 +148,11 @@ class _Check:
                 msgspec.convert(value, types[name])
             except msgspec.ValidationError:
                 yield line, f"{name} is {_short(value)}; it must be {_ALLOWED[name]}"
+                continue
+            if name == "zone" and not _is_zone(value):
+                yield line, f"zone is {_short(value)}, which is no time zone as 'Europe/Berlin' is"
+            if name in ("backend", "journal") and not _URL.match(value):
+                yield line, f"{name} is {_short(value)}; it must be a URL, as 'sqlite:////srv/FILE'"
 
     def _keys(self, table: dict[str, Any]) -> Iterator[tuple[int, str]]:
         good: dict[str, str] = {}
@@ -190,6 +195,19 @@ class _Check:
 
 
 _HEAD = re.compile(r"""\s*\[+\s*["']?([A-Za-z0-9_-]+)""")
+
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return False
+    return True
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

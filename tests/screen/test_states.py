@@ -186,6 +186,11 @@ def test_a_call_to_its_end_and_the_next(stage: Stage) -> None:
         shows("What is the e-mail address"),
         *ANN,
         shows("– of 0"),
+        SPACE,
+        shows("! That choice is not possible: Reading lamp", "– of 0"),
+        DOWN,
+        "9",
+        shows("! That choice is not possible: Woollen rug"),
         calls=2,
     )
     assert first.state == "order_selected"

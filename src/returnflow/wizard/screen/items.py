@@ -155,8 +155,12 @@ class Items(Ways):
     def _toggle(self) -> None:
         choice = self.at
         self.error, self._typing = "", False
-        if choice is not None:
-            self._put(choice, 0 if choice.ident in self.wanted_units else max(choice.available, 1))
+        if choice is None:
+            return
+        if choice.ident not in self.wanted_units and not choice.available:
+            self._tell_of(choice, 1)
+        else:
+            self._put(choice, 0 if choice.ident in self.wanted_units else choice.available)
 
     def _digit(self, digit: str) -> None:
         choice = self.at
@@ -166,6 +170,7 @@ class Items(Ways):
         before = str(self.wanted_units.get(choice.ident, "")) if self._typing else ""
         self._put(choice, int((before + digit)[:MOST_DIGITS]))
         self._typing = True
+        self._tell_of(choice, self.wanted_units.get(choice.ident, 0))
 
     def _rub(self) -> None:
         choice = self.at
@@ -179,6 +184,15 @@ class Items(Ways):
         self.error, self._typing = "", False
         if choice is not None:
             self._put(choice, max(0, self.wanted_units.get(choice.ident, 0) + by))
+            self._tell_of(choice, self.wanted_units.get(choice.ident, 0))
+
+    def _tell_of(self, choice: Choice, units: int) -> None:
+        """Why so many units cannot be chosen, where they cannot: here, and not only at the end."""
+        if units > choice.available:
+            try:
+                self._accept((Pick(choice.ident, units),))
+            except BadAnswer as error:
+                self.error = str(error)
 
     def _put(self, choice: Choice, units: int) -> None:
         if units:
