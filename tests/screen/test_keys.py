@@ -13,8 +13,8 @@ from returnflow.errors import JournalError
 from returnflow.returns import events as ev
 from returnflow.settings import Settings
 from returnflow.wizard.commands import COMMANDS
-from returnflow.wizard.screen.entries import Answers
 from returnflow.wizard.screen.keys import NAMED
+from returnflow.wizard.screen.letters import Answers
 from returnflow.wizard.texts import NEXT_CALL
 from screen.driver import (
     CTRL_C,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
+from returnflow.backends.around import Around
 from returnflow.engine.definition import Definition, Question
 from returnflow.engine.session import Ask, Await, Session
 from returnflow.engine.vocabulary import Event, event_name
@@ -22,13 +23,9 @@ from returnflow.errors import (
     UnavailableError,
 )
 from returnflow.records import (
-    Customer,
     Item,
-    Order,
     OrdersSummary,
     Package,
-    ReturnReceipt,
-    TransferReceipt,
 )
 from returnflow.returns import VOCABULARY
 from returnflow.returns import events as ev
@@ -57,7 +54,7 @@ Scripted = Event | Hangs
 Result = TypeVar("Result")
 
 
-class ScriptedShop:
+class ScriptedShop(Around):
     """Answers calls as a script says; what the script does not speak of, a real shop answers.
 
     The script is read from its beginning for the first answer that suits the call.
@@ -67,83 +64,32 @@ class ScriptedShop:
     """
 
     def __init__(self, shop: MemoryShop, script: Sequence[Scripted] = ()) -> None:
+        super().__init__(shop)
         self.shop = shop
         self.script = list(script)
         self.release = threading.Event()
         self.hanging = 0
 
-    @property
-    def zone(self) -> str | None:
-        """The shop's."""
-        return self.shop.zone
-
-    def capabilities(self) -> frozenset[str]:
-        """The shop's."""
-        return self.shop.capabilities()
-
     def close(self) -> None:
         """Lets go of whoever still waits."""
         self.release.set()
 
-    def get_customer_by_email(self, email: str) -> Customer:
-        """See the protocol."""
-        return self._do("get_customer_by_email", "", lambda: self.shop.get_customer_by_email(email))
-
-    def summarize_orders(self, order_ids: Sequence[str]) -> OrdersSummary:
-        """See the protocol."""
-        return self._do("summarize_orders", "", lambda: self.shop.summarize_orders(order_ids))
-
-    def get_order_details(self, order_id: str) -> Order:
-        """See the protocol."""
-        return self._do("get_order_details", "", lambda: self.shop.get_order_details(order_id))
-
     def get_item_details(self, item_id: str) -> Item:
         """See the protocol."""
-        return self._do("get_item_details", item_id, lambda: self.shop.get_item_details(item_id))
+        return self._answer(
+            "get_item_details", item_id, lambda: self.shop.get_item_details(item_id)
+        )
 
     def get_package_details(self, package_id: str) -> Package:
         """See the protocol."""
-        return self._do(
+        return self._answer(
             "get_package_details", package_id, lambda: self.shop.get_package_details(package_id)
         )
 
-    def initiate_return(
-        self,
-        order_id: str,
-        item_id: str,
-        quantity: int,
-        return_reason: str,
-        *,
-        idempotency_key: str,
-        note: str = "",
-    ) -> ReturnReceipt:
-        """See the protocol."""
-        return self._do(
-            "initiate_return",
-            "",
-            lambda: self.shop.initiate_return(
-                order_id,
-                item_id,
-                quantity,
-                return_reason,
-                idempotency_key=idempotency_key,
-                note=note,
-            ),
-        )
+    def _do(self, operation: str, work: Callable[[], Result]) -> Result:
+        return self._answer(operation, "", work)
 
-    def transfer_to_human_representative(
-        self, customer_id: str | None, summary_of_issues: str, *, idempotency_key: str
-    ) -> TransferReceipt:
-        """See the protocol."""
-        return self._do(
-            "transfer_to_human_representative",
-            "",
-            lambda: self.shop.transfer_to_human_representative(
-                customer_id, summary_of_issues, idempotency_key=idempotency_key
-            ),
-        )
-
-    def _do(self, operation: str, about: str, work: Callable[[], Result]) -> Result:
+    def _answer(self, operation: str, about: str, work: Callable[[], Result]) -> Result:
         for number, answer in enumerate(self.script):
             if _suits(answer, operation, about):
                 del self.script[number]

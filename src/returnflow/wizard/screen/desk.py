@@ -23,9 +23,10 @@ from returnflow.wizard import answers, flow, lookups, overview, texts, waiting
 from returnflow.wizard.answers import BadAnswer
 from returnflow.wizard.commands import Typed
 from returnflow.wizard.screen.dialog import Cancelled, Dialog, Instead, Left
-from returnflow.wizard.screen.entries import Answers, Checklist, Field, Listing, Options
+from returnflow.wizard.screen.entries import Checklist, Field, Listing, Options
 from returnflow.wizard.screen.entry import Entry, Ways
 from returnflow.wizard.screen.items import Items, Reasons
+from returnflow.wizard.screen.letters import Answers
 from returnflow.wizard.screen.sight import Sight
 from returnflow.wizard.screen.terminal import Closed, Terminal
 from returnflow.wizard.screen.waits import Slow

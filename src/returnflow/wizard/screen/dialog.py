@@ -9,8 +9,8 @@ from returnflow.engine.run import Run
 from returnflow.wizard import flow, texts
 from returnflow.wizard.commands import COMMANDS, Typed
 from returnflow.wizard.console import clipboard
-from returnflow.wizard.screen.entries import Answers
 from returnflow.wizard.screen.entry import Action, Entry
+from returnflow.wizard.screen.letters import Answers
 from returnflow.wizard.screen.sight import UNVEIL, Sight
 from returnflow.wizard.screen.terminal import Terminal
 from returnflow.wizard.screen.waits import Slow

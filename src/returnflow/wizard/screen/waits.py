@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from returnflow.wizard.screen import style
 from returnflow.wizard.screen.cells import row, wrapped
-from returnflow.wizard.screen.entries import Answers
 from returnflow.wizard.screen.entry import Action, Part
+from returnflow.wizard.screen.letters import Answers
 
 SPINNER = "|/-\\"
 
