@@ -49,10 +49,11 @@ class PathFinder:
         flow = self.net.flow(trace.silent)
         names = [event_name(event) for event in trace.events]
         # Nobody is accused before it was looked for a way on which nothing is wrong, a little
-        # dearer ones among them. Where there is none, the cheapest alignments are searched by
-        # themselves as well: among many ways with slips the lightest can be lost.
-        wide = Search(self.net, flow, trace, names, detour=DETOUR).run(new_case())
-        if wide is not None and not wide.weight:
+        # dearer ones among them. Where that search had to leave ways out, the cheapest alignments
+        # are searched by themselves as well: the lightest can be among those left out.
+        wider = Search(self.net, flow, trace, names, detour=DETOUR)
+        wide = wider.run(new_case())
+        if wide is not None and not (wide.weight and wider.left_out):
             return wide
         narrow = Search(self.net, flow, trace, names).run(new_case())
         ways = [each for each in (narrow, wide) if each is not None]

@@ -143,6 +143,9 @@ class Search:
     Args:
         detour: how much dearer than an optimal alignment a way may be.
         kept: ways with different facts that are followed from one state at one event.
+
+    Attributes:
+        left_out: there were more of those than `kept`.
     """
 
     def __init__(
@@ -168,6 +171,7 @@ class Search:
         self.rows = Rows(net.definition, net.transcription, net.answers, trace)
         self.queue: list[tuple[int, int, int, int, int, int, int, _Node | _Later | _Wrong]] = []
         self.pushed = 0
+        self.left_out = False
 
     def run(self, case: Any, to_the_end: bool = False) -> Way | None:
         """The best way; None where there is none, or the search is given up.
@@ -218,7 +222,12 @@ class Search:
         """Whether a point need not be followed again. A dearer way there closes none that is
         cheaper: that may lead on where the dearer one has spent too much."""
         before = [each for each in known if each.spent <= node.spent]
-        return len(before) >= self.kept or (bool(before) and _alike(node.case, before))
+        if before and _alike(node.case, before):
+            return True
+        if len(before) < self.kept:
+            return False
+        self.left_out = True
+        return True
 
     def _push(
         self, node: _Node, weight: int, doubts: int, hops: int, number: int | None = None
