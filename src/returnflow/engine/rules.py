@@ -213,11 +213,17 @@ AUTOMATA: Mapping[str, tuple[Automaton, frozenset[int]]] = {
 """By template: the automaton, and the states in which something is still owed at the end."""
 
 
-def _reached(step: Automaton) -> set[int]:
+_BOTH = (False, True)
+
+
+def _reached(
+    step: Automaton, first: tuple[bool, ...] = _BOTH, then: tuple[bool, ...] = _BOTH
+) -> set[int]:
+    """Where an automaton can come to, `BROKEN` apart, and `BROKEN` where it can."""
     found, new = {0}, {0}
     while new:
-        more = {step(at, a, b) for at in new for a in (False, True) for b in (False, True)}
-        new = more - found - {BROKEN}
+        more = {step(at, a, b) for at in new - {BROKEN} for a in first for b in then}
+        new = more - found
         found |= new
     return found
 
@@ -225,9 +231,34 @@ def _reached(step: Automaton) -> set[int]:
 PATIENT = frozenset(
     name
     for name, (step, _) in AUTOMATA.items()
-    if all(step(at, False, False) == at for at in _reached(step))
+    if all(step(at, False, False) == at for at in _reached(step) - {BROKEN})
 )
 """The templates to which an event that is none of their activities means nothing."""
+
+
+class Needs(NamedTuple):
+    """What must surely have been seen in a call for a rule to be broken by it: the first
+    activity, the second."""
+
+    first: bool
+    then: bool
+
+
+def _needs(template: str, *, ended: bool) -> Needs | None:
+    step, owing = AUTOMATA[template]
+    breaking = {BROKEN} | (owing if ended else set())
+    if breaking.isdisjoint(_reached(step)):
+        return None
+    without = _reached(step, first=(False,)), _reached(step, then=(False,))
+    return Needs(*(breaking.isdisjoint(reached) for reached in without))
+
+
+NEEDS: Mapping[tuple[str, bool], Needs | None] = {
+    (template, ended): _needs(template, ended=ended) for template in AUTOMATA for ended in _BOTH
+}
+"""By template, and whether the call has ended; None where it cannot be broken then. An event of
+which the record cannot tell whether it is an activity counts as none: that is one of the ways of
+filling the record in."""
 
 BINARY = frozenset(AUTOMATA) - {"existence", "absence", "at_most_once", "init"}
 """The templates that relate two activities."""
@@ -257,8 +288,9 @@ class Seen:
     holds: Callable[[str], Verdict]
 
 
-def matches(activity: Activity, seen: Seen, about: Verdict = True) -> Verdict:
-    """Whether an event is the activity; None where the record cannot tell."""
+def fits(activity: Activity, seen: Seen) -> Verdict:
+    """Whether an event can be the activity by its name, its notice and its states; what conditions
+    say is left out. None where the record cannot tell."""
     verdict: Verdict = True
     if activity.events and seen.name not in activity.events:
         return False
@@ -273,7 +305,13 @@ def matches(activity: Activity, seen: Seen, about: Verdict = True) -> Verdict:
         verdict = None
     elif seen.accepted is activity.refused:
         return False
-    if about is False:
+    return verdict
+
+
+def matches(activity: Activity, seen: Seen, about: Verdict = True) -> Verdict:
+    """Whether an event is the activity; None where the record cannot tell."""
+    verdict = fits(activity, seen)
+    if verdict is False or about is False:
         return False
     held = [seen.holds(guard) for guard in activity.when]
     if False in held:

@@ -7,7 +7,7 @@ One slip stays one finding: where the alignment has found it, the rule is named 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,18 @@ from msgspec.structs import replace
 
 from returnflow.engine.definition import Definition
 from returnflow.engine.rules import (
-    AUTOMATA,
+    NEEDS,
     NO_MARKS,
     PATIENT,
+    Activity,
     Marks,
     Monitor,
+    Needs,
     Rule,
     Seen,
+    fits,
     marks,
+    matches,
     notice_of,
 )
 from returnflow.engine.vocabulary import Event, Verdict, event_name
@@ -60,6 +64,12 @@ class _Happened:
     seen: Seen
 
 
+_Slot = tuple[str, int]
+"""An activity of a rule: the rule's name, and its place among its activities."""
+
+_FIRST, _THEN = 0, 1
+
+
 class Rulebook:
     """The rules of one definition.
 
@@ -78,7 +88,8 @@ class Rulebook:
             if rule.template != "can_reach" and not rule.first.refused
         ]
         self._unproved = [rule for rule in self._rules if rule.name in unproved]
-        self._names = {rule.name: _names(rule) for rule in self._rules}
+        self._notices = frozenset(definition.notices)
+        self._fitting: dict[tuple[str, str, str, str], Sequence[_Slot]] = {}
         self._every = frozenset(vocabulary.by_name)
 
     @cached_property
@@ -110,18 +121,22 @@ class Rulebook:
         states = self._definition.states
         ended = bool(call) and whole and call[-1].seen.target in states
         ended = ended and states[call[-1].seen.target].kind == "end"
-        names = {each.seen.name for each in call}
+        places: dict[_Slot, list[int]] = {}
+        for place, each in enumerate(call):
+            for slot in self._fits(each.seen):
+                places.setdefault(slot, []).append(place)
         hidden = trace.silent
         if trace.doubtful or not (trace.tells or trace.spoken):
             hidden |= {event_name(self._told)}
         subjects: dict[str, list[Any]] = {}
         found = []
         for rule in rules:
-            if not _breakable(rule, names, ended=ended):
+            needs = NEEDS[rule.template, ended]
+            if needs is None or not _seen(rule, needs, call, places):
                 continue
+            marked = _marked(rule, call, places, trace.gaps)
             if rule.about not in subjects:
                 subjects[rule.about] = self._subjects(rule, call)
-            marked = list(self._marked(rule, call, trace.gaps))
             for subject in subjects[rule.about]:
                 at = self._breaks(rule, subject, marked, hidden, trace, ended=ended)
                 if at is not None:
@@ -129,18 +144,24 @@ class Rulebook:
                     found.append(Broken(rule, at, words))
         return found
 
-    def _marked(
-        self, rule: Rule, call: list[_Happened], gaps: frozenset[int]
-    ) -> Iterator[tuple[_Happened, Marks]]:
-        """The events that mean something to a rule, whatever subject it is about, and those
-        before which something could not be read."""
-        names = self._names[rule.name]
-        for each in call:
-            found = NO_MARKS
-            if names is None or each.seen.name in names:
-                found = marks(rule, each.seen)
-            if found != NO_MARKS or rule.template not in PATIENT or each.at in gaps:
-                yield each, found
+    def _fits(self, seen: Seen) -> Sequence[_Slot]:
+        """Of which activities of which rules an event can be; looked up, since the same events
+        happen in every call."""
+        key = (
+            seen.name,
+            seen.notice if seen.notice in self._notices else "",
+            seen.state,
+            seen.target,
+        )
+        found = self._fitting.get(key)
+        if found is None:
+            found = self._fitting[key] = [
+                (rule.name, place)
+                for rule in self._rules
+                for place, activity in enumerate(_activities(rule))
+                if activity is not None and fits(activity, seen) is not False
+            ]
+        return found
 
     def _happened(self, trace: Trace, moves: list[Move], case: Any) -> Iterator[_Happened]:
         placed = {move.at: move for move in moves if isinstance(move, Sync | LogMove)}
@@ -178,7 +199,7 @@ class Rulebook:
         self,
         rule: Rule,
         subject: Any,
-        marked: list[tuple[_Happened, Marks]],
+        marked: Sequence[tuple[_Happened, Marks]],
         hidden: frozenset[str],
         trace: Trace,
         *,
@@ -203,8 +224,12 @@ class Rulebook:
     ) -> _Happened:
         guards = self._definition.vocabulary.guards
 
+        known: dict[str, Verdict] = {}
+
         def holds(guard: str) -> Verdict:
-            return guards[guard].test(after, event)
+            if guard not in known:
+                known[guard] = guards[guard].test(after, event)
+            return known[guard]
 
         seen = Seen(
             name=event_name(event),
@@ -217,25 +242,45 @@ class Rulebook:
         return _Happened(at, before, event, after, seen)
 
 
-def _names(rule: Rule) -> frozenset[str] | None:
-    """The events that a rule is about; None where every event can matter to it."""
-    if "chain" in rule.template or rule.template == "init":
-        return None
-    activities = list(rule.activities())
-    if not all(each.events for each in activities):
-        return None
-    return frozenset().union(*(each.events for each in activities))
+def _activities(rule: Rule) -> Iterator[Activity | None]:
+    """The first, the second, and those after which it begins anew; each at its place."""
+    yield rule.first
+    yield rule.then
+    yield from rule.anew
 
 
-def _breakable(rule: Rule, names: set[str], *, ended: bool) -> bool:
-    """Whether a call with these events can break a rule at all."""
-    _, owing = AUTOMATA[rule.template]
-    if (owing and ended) or rule.template == "init":
-        return True
-    last = rule.then if rule.then is not None else rule.first
-    if rule.template in ("not_coexistence", "alternate_response", "chain_response"):
-        return True
-    return not last.events or not last.events.isdisjoint(names)
+def _seen(
+    rule: Rule, needs: Needs, call: Sequence[_Happened], places: Mapping[_Slot, Sequence[int]]
+) -> bool:
+    """Whether what must be seen for a rule to be broken surely is; most calls lack it."""
+    needed = ((needs.then, rule.then, _THEN), (needs.first, rule.first, _FIRST))
+    return all(
+        any(matches(activity, call[at].seen) for at in places.get((rule.name, place), ()))
+        for wanted, activity, place in needed
+        if wanted and activity is not None
+    )
+
+
+def _marked(
+    rule: Rule,
+    call: Sequence[_Happened],
+    places: Mapping[_Slot, Sequence[int]],
+    gaps: frozenset[int],
+) -> list[tuple[_Happened, Marks]]:
+    """The events that mean something to a rule, whatever subject it is about, and those before
+    which something could not be read.
+
+    Args:
+        places: where in the call an event can be an activity.
+    """
+    if rule.template not in PATIENT:
+        return [(each, marks(rule, each.seen)) for each in call]
+    there = {
+        at for place, _ in enumerate(_activities(rule)) for at in places.get((rule.name, place), ())
+    }
+    there.update(at for at, each in enumerate(call) if each.at in gaps)
+    found = [(call[at], marks(rule, call[at].seen)) for at in sorted(there)]
+    return [(each, marked) for each, marked in found if marked != NO_MARKS or each.at in gaps]
 
 
 def _about(kind: Kind | None, subject: Any, each: _Happened) -> Verdict:
