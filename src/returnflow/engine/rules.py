@@ -308,19 +308,27 @@ def fits(activity: Activity, seen: Seen) -> Verdict:
     return verdict
 
 
-def matches(activity: Activity, seen: Seen, about: Verdict = True) -> Verdict:
-    """Whether an event is the activity; None where the record cannot tell."""
-    verdict = fits(activity, seen)
-    if verdict is False or about is False:
-        return False
+def holds(activity: Activity, seen: Seen) -> Verdict:
+    """Whether an event keeps the conditions of the activity; None where one cannot be told."""
     held = [seen.holds(guard) for guard in activity.when]
     if False in held:
         return False
     kept = [seen.holds(guard) for guard in activity.unless]
     if activity.unless and all(each is True for each in kept):
         return False
-    unsure = about is None or None in held or (activity.unless and False not in kept)
-    return None if unsure else verdict
+    unsure = None in held or (activity.unless and False not in kept)
+    return None if unsure else True
+
+
+def matches(activity: Activity, seen: Seen, about: Verdict = True) -> Verdict:
+    """Whether an event is the activity; None where the record cannot tell."""
+    verdict = fits(activity, seen)
+    if verdict is False or about is False:
+        return False
+    held = holds(activity, seen)
+    if held is False:
+        return False
+    return verdict if held and about else None
 
 
 class Marks(NamedTuple):
@@ -337,8 +345,6 @@ class Marks(NamedTuple):
             return self
         return Marks(*(False if each is False else about for each in self))
 
-
-NO_MARKS = Marks(False, False, False)
 
 
 def marks(rule: Rule, seen: Seen, about: Verdict = True) -> Marks:

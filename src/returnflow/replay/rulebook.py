@@ -15,22 +15,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from returnflow.engine.definition import Definition
-from returnflow.engine.rules import (
-    NEEDS,
-    NO_MARKS,
-    PATIENT,
-    Activity,
-    Marks,
-    Monitor,
-    Needs,
-    Rule,
-    Seen,
-    fits,
-    marks,
-    matches,
-    notice_of,
-)
+from returnflow.engine.rules import NEEDS, Marks, Monitor, Rule, Seen, notice_of
 from returnflow.engine.vocabulary import Event, Verdict, event_name
+from returnflow.replay.activities import Activities, Happened, Record
 from returnflow.replay.findings import Finding
 from returnflow.replay.moves import LogMove, Move, Sync
 from returnflow.replay.trace import Trace
@@ -53,23 +40,6 @@ class Broken:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Happened:
-    """An event of the record: the facts round it, and where the alignment puts it."""
-
-    at: int
-    before: Any
-    event: Event
-    after: Any
-    seen: Seen
-
-
-_Slot = tuple[str, int]
-"""An activity of a rule: the rule's name, and its place among its activities."""
-
-_FIRST, _THEN = 0, 1
-
-
 class Rulebook:
     """The rules of one definition.
 
@@ -88,8 +58,7 @@ class Rulebook:
             if rule.template != "can_reach" and not rule.first.refused
         ]
         self._unproved = [rule for rule in self._rules if rule.name in unproved]
-        self._notices = frozenset(definition.notices)
-        self._fitting: dict[tuple[str, str, str, str], Sequence[_Slot]] = {}
+        self._activities = Activities(definition, self._rules)
         self._every = frozenset(vocabulary.by_name)
 
     @cached_property
@@ -121,10 +90,7 @@ class Rulebook:
         states = self._definition.states
         ended = bool(call) and whole and call[-1].seen.target in states
         ended = ended and states[call[-1].seen.target].kind == "end"
-        places: dict[_Slot, list[int]] = {}
-        for place, each in enumerate(call):
-            for slot in self._fits(each.seen):
-                places.setdefault(slot, []).append(place)
+        record = Record(call, self._activities, trace.gaps)
         hidden = trace.silent
         if trace.doubtful or not (trace.tells or trace.spoken):
             hidden |= {event_name(self._told)}
@@ -132,9 +98,9 @@ class Rulebook:
         found = []
         for rule in rules:
             needs = NEEDS[rule.template, ended]
-            if needs is None or not _seen(rule, needs, call, places):
+            if needs is None or not record.may_break(rule, needs):
                 continue
-            marked = _marked(rule, call, places, trace.gaps)
+            marked = record.marked(rule)
             if rule.about not in subjects:
                 subjects[rule.about] = self._subjects(rule, call)
             for subject in subjects[rule.about]:
@@ -144,26 +110,7 @@ class Rulebook:
                     found.append(Broken(rule, at, words))
         return found
 
-    def _fits(self, seen: Seen) -> Sequence[_Slot]:
-        """Of which activities of which rules an event can be; looked up, since the same events
-        happen in every call."""
-        key = (
-            seen.name,
-            seen.notice if seen.notice in self._notices else "",
-            seen.state,
-            seen.target,
-        )
-        found = self._fitting.get(key)
-        if found is None:
-            found = self._fitting[key] = [
-                (rule.name, place)
-                for rule in self._rules
-                for place, activity in enumerate(_activities(rule))
-                if activity is not None and fits(activity, seen) is not False
-            ]
-        return found
-
-    def _happened(self, trace: Trace, moves: list[Move], case: Any) -> Iterator[_Happened]:
+    def _happened(self, trace: Trace, moves: list[Move], case: Any) -> Iterator[Happened]:
         placed = {move.at: move for move in moves if isinstance(move, Sync | LogMove)}
         state = self._definition.initial
         for at, event in enumerate([*trace.events, None]):
@@ -186,7 +133,7 @@ class Rulebook:
             state = target or source
             case = case if discard else after
 
-    def _subjects(self, rule: Rule, call: list[_Happened]) -> list[Any]:
+    def _subjects(self, rule: Rule, call: list[Happened]) -> list[Any]:
         if not rule.about:
             return [None]
         kind = self._kinds[rule.about]
@@ -199,7 +146,7 @@ class Rulebook:
         self,
         rule: Rule,
         subject: Any,
-        marked: Sequence[tuple[_Happened, Marks]],
+        marked: Sequence[tuple[Happened, Marks]],
         hidden: frozenset[str],
         trace: Trace,
         *,
@@ -221,7 +168,7 @@ class Rulebook:
 
     def _event(
         self, at: int, before: Any, event: Event, after: Any, state: str, target: str
-    ) -> _Happened:
+    ) -> Happened:
         guards = self._definition.vocabulary.guards
 
         known: dict[str, Verdict] = {}
@@ -239,51 +186,10 @@ class Rulebook:
             accepted=True,
             holds=holds,
         )
-        return _Happened(at, before, event, after, seen)
+        return Happened(at, before, event, after, seen)
 
 
-def _activities(rule: Rule) -> Iterator[Activity | None]:
-    """The first, the second, and those after which it begins anew; each at its place."""
-    yield rule.first
-    yield rule.then
-    yield from rule.anew
-
-
-def _seen(
-    rule: Rule, needs: Needs, call: Sequence[_Happened], places: Mapping[_Slot, Sequence[int]]
-) -> bool:
-    """Whether what must be seen for a rule to be broken surely is; most calls lack it."""
-    needed = ((needs.then, rule.then, _THEN), (needs.first, rule.first, _FIRST))
-    return all(
-        any(matches(activity, call[at].seen) for at in places.get((rule.name, place), ()))
-        for wanted, activity, place in needed
-        if wanted and activity is not None
-    )
-
-
-def _marked(
-    rule: Rule,
-    call: Sequence[_Happened],
-    places: Mapping[_Slot, Sequence[int]],
-    gaps: frozenset[int],
-) -> list[tuple[_Happened, Marks]]:
-    """The events that mean something to a rule, whatever subject it is about, and those before
-    which something could not be read.
-
-    Args:
-        places: where in the call an event can be an activity.
-    """
-    if rule.template not in PATIENT:
-        return [(each, marks(rule, each.seen)) for each in call]
-    there = {
-        at for place, _ in enumerate(_activities(rule)) for at in places.get((rule.name, place), ())
-    }
-    there.update(at for at, each in enumerate(call) if each.at in gaps)
-    found = [(call[at], marks(rule, call[at].seen)) for at in sorted(there)]
-    return [(each, marked) for each, marked in found if marked != NO_MARKS or each.at in gaps]
-
-
-def _about(kind: Kind | None, subject: Any, each: _Happened) -> Verdict:
+def _about(kind: Kind | None, subject: Any, each: Happened) -> Verdict:
     if kind is None or each.seen.name not in kind.events:
         return True
     return kind.about(subject, each.before, each.event, each.after)
