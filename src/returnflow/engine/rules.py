@@ -346,7 +346,6 @@ class Marks(NamedTuple):
         return Marks(*(False if each is False else about for each in self))
 
 
-
 def marks(rule: Rule, seen: Seen, about: Verdict = True) -> Marks:
     """Which activities of a rule an event is."""
     return Marks(
