@@ -316,6 +316,10 @@ class Case:
         blind = any(hidden(notice) or hidden(one) for notice, one in self.told)
         return None if blind or any(hidden(card.subject) for card in owed) else True
 
+    def alike(self, other: Case) -> bool:
+        """Whether the outlines are equal."""
+        return self.outline() == other.outline()
+
     def outline(self) -> tuple[Any, ...]:
         """A small hashable summary; within one shop calls with equal outlines have the same ways
         on, but for the policy date."""

@@ -83,6 +83,9 @@ class Case(Protocol):
     def outline(self) -> tuple[Any, ...]:
         """A small hashable summary; calls with equal outlines have the same ways on."""
 
+    def alike(self, other: Self) -> bool:
+        """Whether the outlines are equal; most often that shows without making them."""
+
 
 def about_nothing(case: Any, event: Any) -> frozenset[str]:
     """The subjects of a guard that is about the call as a whole."""

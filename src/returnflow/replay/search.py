@@ -194,7 +194,7 @@ class Search:
             move=None,
         )
         self._push(begin, 0, 0, 0)
-        done: dict[tuple[int, int], list[_Facts]] = {}
+        done: dict[tuple[int, int], list[_Node]] = {}
         while self.queue:
             _, _, _, doubts, hops, number, weight, node = heapq.heappop(self.queue)
             if isinstance(node, _Later):
@@ -206,7 +206,7 @@ class Search:
             known = done.setdefault((node.at, node.state), [])
             if known and self._closed(node, known):
                 continue
-            known.append(_Facts(node.case, node.spent))
+            known.append(node)
             self.budget -= 1
             if not self.budget and not to_the_end:
                 return None
@@ -218,11 +218,11 @@ class Search:
             self._defer_model_moves(node, weight, doubts, hops + 1)
         return None
 
-    def _closed(self, node: _Node, known: Sequence[_Facts]) -> bool:
+    def _closed(self, node: _Node, known: Sequence[_Node]) -> bool:
         """Whether a point need not be followed again. A dearer way there closes none that is
         cheaper: that may lead on where the dearer one has spent too much."""
         before = [each for each in known if each.spent <= node.spent]
-        if before and _alike(node.case, before):
+        if any(node.case.alike(each.case) for each in before):
             return True
         if len(before) < self.kept:
             return False
@@ -492,23 +492,3 @@ def _without(items: tuple[T, ...], item: T) -> tuple[T, ...]:
     """The items less the first that equals one."""
     at = items.index(item)
     return items[:at] + items[at + 1 :]
-
-
-@dataclass(slots=True)
-class _Facts:
-    """Facts with which a point was reached, what the way there had spent, and their outline once
-    it was asked for."""
-
-    case: Any
-    spent: int
-    _outline: Any = None
-
-    def outline(self) -> Any:
-        if self._outline is None:
-            self._outline = self.case.outline()
-        return self._outline
-
-
-def _alike(case: Any, known: Sequence[_Facts]) -> bool:
-    outline = case.outline()
-    return any(each.outline() == outline for each in known)
