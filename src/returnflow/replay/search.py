@@ -28,7 +28,7 @@ from returnflow.replay.moves import (
 )
 from returnflow.replay.rows import Answers, Rows, Taken
 from returnflow.replay.trace import Trace
-from returnflow.replay.weights import ABSENT, DISPLACED, HARMLESS, SLIP, Weigher
+from returnflow.replay.weights import DISPLACED, HARMLESS, SLIP, Weigher
 
 FACTS_KEPT = 8
 """Ways with different facts that are followed from one state at one event: which of them fits may
@@ -163,6 +163,7 @@ class Search:
         self.trace = trace
         self.names = names
         self.to_go = flow.to_go(names)
+        self.subjects = [self._subject(event) for event in trace.events]
         self.weigher = Weigher(net.definition.scorecard)
         self.best = self.to_go[0][flow.index[net.definition.initial]]
         self.limit = self.best + detour
@@ -274,19 +275,18 @@ class Search:
 
     # -- moves --------------------------------------------------------------------------------
 
-    def _awaited(self, node: _Node, event: Event) -> bool:
+    def _awaited(self, node: _Node) -> bool:
         """Whether the outcome of a look-up is one that the procedure waits for."""
         operation = self.net.definition.states[self.flow.states[node.state]].operation
-        ids = {subject for _, subject in self._subject(event)}
+        ids = {subject for _, subject in self.subjects[node.at]}
         calls = operation.pending(node.case) if operation is not None else ()
         return any(value in ids for call in calls for value in call.arguments.values())
 
     def _defer_log_move(self, node: _Node, weight: int, doubts: int, hops: int) -> None:
-        event, name = self.trace.events[node.at], self.names[node.at]
         least = SLIP
-        if self._subject(event) or self.flow.states[node.state] in self.net.ends:
+        if self.subjects[node.at] or self.flow.states[node.state] in self.net.ends:
             least = HARMLESS
-        elif name in node.assumed:
+        elif self.names[node.at] in node.assumed:
             least = DISPLACED
         ahead = self.to_go[node.at + 1][node.state]
         # A harmless one is not counted.
@@ -343,10 +343,7 @@ class Search:
                 onward, _ = self._taken(node, target, taken, taken.issues, candidate)
                 self._push(onward, weight, more, hops)
                 continue
-            least = min(
-                self.weigher.weigh(taken.issues, node.blamed)[0],
-                self.weigher.weigh(ABSENT, node.blamed)[0],
-            )
+            least = min(self.weigher.weigh(taken.issues, node.blamed)[0], self.weigher.absent)
             order = (node.spent + ahead, node.grave, more, hops)
             self._queue(weight + least, ahead, order, weight, _Wrong(node, target, taken))
             self.pushed += MOST_WAYS
@@ -364,7 +361,7 @@ class Search:
     ) -> tuple[_Node, int]:
         weight, grave, blamed = self.weigher.weigh(issues, node.blamed)
         case = node.case if taken.row.discard else after
-        subject = self._subject(taken.event)
+        subject = self.subjects[node.at]
         onward = _Node(
             at=node.at + 1,
             state=target,
@@ -386,8 +383,7 @@ class Search:
         return frozenset() if subject is None else frozenset({subject})
 
     def _log_move(self, node: _Node) -> tuple[_Node, int]:
-        event = self.trace.events[node.at]
-        subject = self._subject(event)
+        event, subject = self.trace.events[node.at], self.subjects[node.at]
         harmless = ""
         reading = self.net.transcription
         candidate = node.case.copy()
@@ -408,7 +404,7 @@ class Search:
         if harmless:
             # Of two alike the second was made again, rather than the first too early; and what
             # the procedure waits for is the last to be out of its turn.
-            weight = HARMLESS + (harmless == "early_lookup") + self._awaited(node, event)
+            weight = HARMLESS + (harmless == "early_lookup") + self._awaited(node)
         elif name in assumed:
             weight, assumed = DISPLACED, _without(assumed, name)
         elif state in self.net.ends and continues(node.move, move, self.net.leading):

@@ -21,18 +21,20 @@ HARMLESS = 10
 REMARK = 400
 """What a condition weighs that is only a remark where it fails."""
 
-ABSENT = (Absent(""),)
-"""What the lightest of the ways weighs in which an event can be mended."""
-
 GRAVITY: Mapping[Severity, int] = {"critical": 3, "major": 2, "minor": 1, "remark": 0}
 """How grave slips are: of ways that are alike in all else the least grave is assumed."""
 
 
 class Weigher:
-    """Weighs issues, by one scorecard."""
+    """Weighs issues, by one scorecard.
+
+    Attributes:
+        absent: what the lightest of the ways weighs in which an event can be mended.
+    """
 
     def __init__(self, card: Scorecard) -> None:
         self._card = card
+        self.absent, _, _ = self.weigh([Absent("")], frozenset())
 
     def weigh(
         self, issues: Sequence[Issue], blamed: frozenset[str]
