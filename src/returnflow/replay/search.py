@@ -386,14 +386,14 @@ class Search:
         event, subject = self.trace.events[node.at], self.subjects[node.at]
         harmless = ""
         reading = self.net.transcription
-        candidate = node.case.copy()
-        candidate.apply(event)
-        own = bool(subject) and reading is not None and reading.own(node.case, candidate, event)
-        if subject and subject <= node.seen:
-            harmless = "repeated_lookup"
-        elif own:
-            harmless = "early_lookup"
-        case = candidate if own else node.case
+        case = node.case
+        if subject and reading is not None:
+            after = case.copy()
+            after.apply(event)
+            if reading.own(case, after, event):
+                case, harmless = after, "early_lookup"
+            if subject <= node.seen:
+                harmless = "repeated_lookup"
         if harmless:
             subject |= node.seen
         weight = SLIP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -56,11 +57,11 @@ class Case:
         self.lines_at_fetch = 0
         self.lines_hidden = False
         self.picks: tuple[ev.Pick, ...] = ()
-        self.items: dict[str, Item | None] = {}
-        self.packages: dict[str, Package | None] = {}
-        self.told: set[tuple[str, str]] = set()
+        self.items: Mapping[str, Item | None] = {}
+        self.packages: Mapping[str, Package | None] = {}
+        self.told: frozenset[tuple[str, str]] = frozenset()
         self.lines: list[Line] = []
-        self.earlier: list[Line] = []
+        self.earlier: Sequence[Line] = ()
         self.withdrawn = 0
         self.unasked = False
         self.unexplained: bool | None = False
@@ -76,17 +77,10 @@ class Case:
         self._decided = None
 
     def copy(self) -> Case:
-        """An independent copy; records are shared, since they never change."""
+        """An independent copy; what never changes is shared (see `changes`)."""
         twin = Case.__new__(Case)
         twin.__dict__.update(self.__dict__)
-        twin.items = self.items.copy()
-        twin.packages = self.packages.copy()
-        twin.told = self.told.copy()
-        if self.lines:
-            twin.lines = [msgspec.structs.replace(line) for line in self.lines]
-        else:
-            twin.lines = []
-        twin.earlier = self.earlier.copy()
+        twin.lines = [msgspec.structs.replace(line) for line in self.lines] if self.lines else []
         twin._decided = self._decided
         return twin
 
@@ -104,7 +98,7 @@ class Case:
     @property
     def all_lines(self) -> list[Line]:
         """Every line confirmed in this call, in order."""
-        return self.earlier + self.lines
+        return [*self.earlier, *self.lines]
 
     @property
     def opened(self) -> list[Line]:

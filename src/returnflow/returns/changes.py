@@ -1,4 +1,8 @@
-"""How each event changes the facts of a case. A change depends on facts and event only."""
+"""How each event changes the facts of a case. A change depends on facts and event only.
+
+Facts that are collections are replaced and never changed where they are: copies share them. Only
+the lines of this round are a case's own.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ def _forget_picks(case: Case) -> None:
     case.unexplained = case.refusals_owed()
     case.picks = ()
     if case.lines:
-        case.earlier += case.lines
+        case.earlier = (*case.earlier, *case.lines)
         case.lines = []
     _forget_refusals(case)
 
@@ -35,7 +39,7 @@ def _forget_refusals(case: Case) -> None:
     if not case.told:
         return
     opened = {line.subject for line in case.opened}
-    case.told = {said for said in case.told if said[1] in opened or hidden(said[1])}
+    case.told = frozenset([said for said in case.told if said[1] in opened or hidden(said[1])])
 
 
 def _email_given(case: Case, event: ev.EmailGiven) -> None:
@@ -88,28 +92,28 @@ def _items_picked(case: Case, event: ev.ItemsPicked) -> None:
 
 
 def _item_found(case: Case, event: ev.ItemFound) -> None:
-    case.items[event.item.item_id] = event.item
+    case.items = {**case.items, event.item.item_id: event.item}
 
 
 def _item_missing(case: Case, event: ev.ItemMissing) -> None:
-    case.items[event.item_id] = None
+    case.items = {**case.items, event.item_id: None}
 
 
 def _package_found(case: Case, event: ev.PackageFound) -> None:
-    case.packages[event.package.package_id] = event.package
+    case.packages = {**case.packages, event.package.package_id: event.package}
 
 
 def _package_missing(case: Case, event: ev.PackageMissing) -> None:
-    case.packages[event.package_id] = None
+    case.packages = {**case.packages, event.package_id: None}
 
 
 def _told(case: Case, event: ev.Told) -> None:
-    for notice in (event.notice, *STANDS_FOR.get(event.notice, ())):
-        case.told.add((notice, event.subject))
+    notices = (event.notice, *STANDS_FOR.get(event.notice, ()))
+    case.told = case.told.union([(notice, event.subject) for notice in notices])
 
 
 def _return_confirmed(case: Case, event: ev.ReturnConfirmed) -> None:
-    case.earlier += case.lines
+    case.earlier = (*case.earlier, *case.lines)
     case.lines = []
     # Only a recorded call can come here without an order; live the table sees to that.
     order_id = case.order.order_id if case.order else NOT_RECORDED
@@ -245,8 +249,8 @@ def _transfer_refused(case: Case, event: ev.TransferRefused) -> None:
 
 def _resumed(case: Case, event: ev.Resumed) -> None:
     case.policy_date, case.dated = event.policy_date, True
-    case.items.clear()
-    case.packages.clear()
+    case.items = {}
+    case.packages = {}
     _forget_refusals(case)
     # What was not sent yet, or surely not done, is decided again (rule 4).
     kept = [line for line in case.lines if line.state not in ("waiting", "failed")]
