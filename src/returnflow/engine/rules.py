@@ -9,7 +9,6 @@ recorded or made-up call. That a procedure keeps a rule in every call is proved 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -269,8 +268,7 @@ BINARY = frozenset(AUTOMATA) - {"existence", "absence", "at_most_once", "init"}
 Verdict = bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, eq=False):
     """One event of a call, as a rule sees it.
 
     Args:

@@ -8,8 +8,9 @@ is left; each at most once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from returnflow.engine.definition import Definition
 from returnflow.engine.rules import PATIENT, Activity, Marks, Needs, Rule, Seen, fits, holds
@@ -21,8 +22,7 @@ Slot = tuple[str, int]
 """An activity of a rule: the rule's name, and its place among its activities."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(msgspec.Struct, frozen=True, eq=False):
     """An event of the record: the facts round it, and where the alignment puts it."""
 
     at: int
