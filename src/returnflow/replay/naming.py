@@ -89,7 +89,8 @@ class Naming:
             skipped = []
             if isinstance(move, Sync):
                 if event_name(move.event) == told and case is not None:
-                    self.namer.tracer.see_told(self.trace, move.at, move.event, case)
+                    where = move.row.state
+                    self.namer.tracer.see_told(self.trace, move.at, move.event, where, case)
                 case = move.case
                 self._taken(move)
             elif not continues(before, move, self.leading) or move.harmless:

@@ -80,7 +80,7 @@ class PlainPass:
                 return Walked(False, doubtful, remarks, state, case)
             rows, discards, told = ways
             if told:
-                self._tracer.see_told(trace, at, event, case)
+                self._tracer.see_told(trace, at, event, state, case)
             before = case.copy() if discards else None
             case.apply(event)
             for tests, row in rows:  # noqa: B007 (the row that was reached is wanted)

@@ -151,15 +151,15 @@ class Tracer:
             )
         return _Reading(self, transcript).trace()
 
-    def see_told(self, trace: Trace, at: int, told: Any, case: Any) -> None:
+    def see_told(self, trace: Trace, at: int, told: Any, state: str, case: Any) -> None:
         """Notes where a log names something as said that stands in for what is due, or that its
         own words do not say.
 
         Args:
-            case: the facts before it.
+            state, case: where it was said, and the facts before it.
         """
         words = getattr(told, "words", "")
-        if words and not redacted(words) and not self._says(told.notice, told.subject, words, case):
+        if words and not redacted(words) and not self._says(told, words, state, case):
             trace.otherwise.append((at, told))
         others = self.vocabulary.stands_for.get(told.notice)
         if others is None:
@@ -169,18 +169,29 @@ class Tracer:
                 if due.notice in others and due.subject == told.subject:
                     trace.stood_in.append((trace.index[at], due, told.notice))
 
-    def _says(self, notice: str, subject: str, words: str, case: Any) -> bool:
+    def _says(self, told: Any, words: str, state: str, case: Any) -> bool:
         """Whether words are those of a notice; True where nobody can tell."""
+        notice = told.notice
         if notice not in self.hearing.notices:
             return True
         values: Mapping[str, Any] = {}
         if self.hearing.needs(notice):
-            dues = (due for make in self.vocabulary.dues.values() for due in make(case))
-            due = next((d for d in dues if (d.notice, d.subject) == (notice, subject)), None)
+            due = self._due(notice, told.subject, state, case)
             if due is None:
                 return True  # it was not due, or not any more
             values = due.values
         return self.hearing.find(notice, words, values) is not None
+
+    def _due(self, notice: str, subject: str, state: str, case: Any) -> Due | None:
+        """What is due of that notice about that subject; mostly it is the state that owes it."""
+        makers = self.vocabulary.dues
+        owes = self.definition.states[state].owes
+        first = [makers[owes]] if owes is not None else []
+        for make in (*first, *makers.values()):
+            for due in make(case):
+                if due.notice == notice and due.subject == subject:
+                    return due
+        return None
 
 
 class _Ahead(Sequence[Answered]):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from returnflow.records import Item, Order, OrderLine, Package
 from returnflow.redacted import hidden
@@ -42,8 +43,7 @@ _STATUS_WORDS = {
 _WINDOW = re.compile(r"(?:([0-9]{1,5})(?:\s*days?)?|P([0-9]{1,5})D)", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True):
     """Why units of an item may not go back now.
 
     Args:
@@ -62,8 +62,7 @@ class Reason:
         return self.words.format(*map(_figure, self.figures))
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What may be returned of one item of an order, and what may not.
 
     Args:
