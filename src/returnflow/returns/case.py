@@ -14,7 +14,7 @@ from returnflow.redacted import hidden
 from returnflow.returns import certainty, eligibility
 from returnflow.returns import events as ev
 from returnflow.returns.changes import CHANGES
-from returnflow.returns.line import ADVICES, NOTICES, TAKEN, UNSETTLED, Line
+from returnflow.returns.line import ADVICES, NOTICES, TAKEN, UNSETTLED, Line, Sale
 
 
 class Case:
@@ -352,15 +352,15 @@ class Case:
             if (notice, line.subject) not in self.told
         ]
 
-    def refund_of(self, line: Line) -> tuple[Decimal | None, str]:
-        """What the customer gets back for a line that is about to be sent, and its currency.
+    def sale_of(self, line: Line) -> Sale | None:
+        """What the refund of a line that is about to be sent hangs on; None without an order.
 
         Lines of the same item that come before it take the first units, in whatever order the
         lines are sent.
         """
         order = self.order
         if order is None:
-            return None, ""
+            return None
         taken = eligibility.returned_units(order, line.item_id) or 0
         for other in self.all_lines[self.lines_at_fetch :]:
             if other is line:
@@ -368,12 +368,14 @@ class Case:
             same = (other.order_id, other.item_id) == (line.order_id, line.item_id)
             if same and other.state in ("waiting", *TAKEN):
                 taken += other.quantity
-        lines = eligibility.lines_of(order, line.item_id)
-        currency = lines[0].currency if lines else ""
-        return (
-            eligibility.refund(order, line.item_id, line.quantity, self.packages, taken),
-            currency,
-        )
+        return Sale(order, self.packages, taken)
+
+    def refund_of(self, line: Line) -> tuple[Decimal | None, str]:
+        """What the customer gets back for a line that is about to be sent, and its currency."""
+        sale = self.sale_of(line)
+        if sale is None:
+            return None, ""
+        return sale.refund(line.item_id, line.quantity), sale.currency(line.item_id)
 
     def alike(self, other: Case) -> bool:
         """Whether the outlines are equal; most often that shows without making them."""

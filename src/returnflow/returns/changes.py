@@ -152,7 +152,7 @@ def _return_requested(case: Case, event: ev.ReturnRequested) -> None:
     if line is None:
         return
     if line.state == "waiting":
-        line.refund, line.currency = case.refund_of(line)
+        line.sale = case.sale_of(line)
         line.taken_before = case.taken(line.item_id) or 0
         line.state, line.key = "requested", event.key
     line.requests += 1

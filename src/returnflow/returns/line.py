@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
+from returnflow.records import Order, Package
 from returnflow.redacted import NOT_RECORDED_UNITS, hidden
+from returnflow.returns import eligibility
 from returnflow.returns import events as ev
 
 LineState = Literal[
@@ -34,6 +37,27 @@ STANDS_FOR = {"after_delivery": ("closes_before_delivery",)}
 warns instead. Who said what the procedure prescribes has explained it all the same (rule 8)."""
 
 
+class Sale(msgspec.Struct, frozen=True):
+    """What the refund of a line hangs on, as it was when the line was sent.
+
+    Args:
+        packages: those looked up until then.
+        taken: units of the item that were in a return, or go into one before it.
+    """
+
+    order: Order
+    packages: Mapping[str, Package | None]
+    taken: int
+
+    def refund(self, item_id: str, quantity: int) -> Decimal | None:
+        """What so many units cost; None where that is not recorded (rule 31)."""
+        return eligibility.refund(self.order, item_id, quantity, self.packages, self.taken)
+
+    def currency(self, item_id: str) -> str:
+        """The currency of the item's price."""
+        return next((each.currency for each in eligibility.lines_of(self.order, item_id)), "")
+
+
 class Line(msgspec.Struct, kw_only=True):
     """One line of the return that the customer said yes to, and what became of it.
 
@@ -55,9 +79,19 @@ class Line(msgspec.Struct, kw_only=True):
     taken_before: int = 0
     tracking_id: str = ""
     subject: str = ""
-    refund: Decimal | None = None
-    currency: str = ""
+    sale: Sale | None = None
     message: str = ""
+
+    @property
+    def refund(self) -> Decimal | None:
+        """What the customer gets back for it; None before it was sent. It is reckoned when it is
+        wanted: of most of the lines in a long log nobody says it."""
+        return self.sale.refund(self.item_id, self.quantity) if self.sale is not None else None
+
+    @property
+    def currency(self) -> str:
+        """The currency of the refund."""
+        return self.sale.currency(self.item_id) if self.sale is not None else ""
 
 
 def matches(line: Line, event: ev.ReturnRequested) -> bool:
