@@ -11,6 +11,7 @@ from returnflow.backends.protocol import Backend
 from returnflow.returns import events as ev
 from returnflow.testing import Fault, FaultyBackend, curated_shop
 from screen.driver import (
+    BACKSPACE,
     CTRL_C,
     DOWN,
     END,
@@ -291,6 +292,18 @@ def test_items_are_turned_down_in_place(stage: Stage, keys: list[str], told: str
     """Rules 16, 17: the reason stands below, what was chosen stays, nothing moves."""
     played = play(stage, *picks(*keys, shows(told)))
     assert played.state == "order_selected"
+
+
+def test_more_units_than_there_are_are_told_of_for_as_long_as_they_are_chosen(
+    stage: Stage,
+) -> None:
+    """By whatever key it became too many, and by whatever key it is put right."""
+    refused = "! That choice is not possible: Reading lamp"
+    for keys, right in ((["2", "+"], "-"), (["12"], BACKSPACE), (["9"], "*")):
+        played = play(stage, *picks(*keys, shows(refused), right, lacks(refused)))
+        assert played.state == "order_selected"
+    still = play(stage, *picks("999", BACKSPACE, shows(refused)))
+    assert still.state == "order_selected"
 
 
 def test_an_item_is_looked_up_before_it_is_chosen(stage: Stage) -> None:

@@ -174,10 +174,12 @@ class Items(Ways):
 
     def _rub(self) -> None:
         choice = self.at
+        self.error = ""
         if choice is not None:
             left = str(self.wanted_units.get(choice.ident, ""))[:-1]
             self._put(choice, int(left or "0"))
             self._typing = bool(left)
+            self._tell_of(choice, int(left or "0"))
 
     def _count(self, by: int) -> None:
         choice = self.at
@@ -201,7 +203,7 @@ class Items(Ways):
             self.wanted_units.pop(choice.ident, None)
 
     def _everything(self) -> None:
-        self._typing = False
+        self.error, self._typing = "", False
         for choice, _ in self.found:
             self._put(choice, choice.available)
 
