@@ -33,8 +33,14 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 def case_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A call left open under a procedure that names a guard which does not exist any more."""
     monkeypatch.setenv("RETURNFLOW_HOME", str(tmp_path))
+    return left_under("something_eligible", "anything_eligible")
+
+
+def left_under(words: str, instead: str) -> str:
+    """The case of a call that was left open under the shipped text with other words in it."""
     text = (bundled("states") / "handling_returns.yaml").read_text()
-    text = text.replace("something_eligible", "anything_eligible")
+    assert words in text
+    text = text.replace(words, instead)
     header = Header(
         case_id="",
         sop="handling-returns",
@@ -78,6 +84,22 @@ def test_the_transfer_is_offered_made_once_and_ends_the_call(case_id: str) -> No
     assert "The call has ended: transferred." in again.stdout
     with demo.connect() as shop:
         assert len(shop.transfers()) == 1
+
+
+def test_a_call_whose_vocabulary_is_not_installed_is_transferred_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words for returns record the transfer, and they know the customer."""
+    monkeypatch.setenv("RETURNFLOW_HOME", str(tmp_path))
+    case_id = left_under("\nvocabulary: returns\n", "\nvocabulary: repairs\n")
+    done = returnflow("calls", "resume", case_id, typed="yes\n\n")
+    assert done.returncode == 0, done.stderr
+    assert "repairs" in done.stderr
+    with demo.connect() as shop:
+        ((_, customer_id, _),) = shop.transfers()
+    assert customer_id == "CUST-1001"
+    again = returnflow("calls", "resume", case_id)
+    assert "The call has ended: transferred." in again.stdout
 
 
 def test_a_no_leaves_the_call_as_it_was(case_id: str) -> None:

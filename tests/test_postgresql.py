@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -330,6 +331,62 @@ def test_a_claim_of_a_dead_process_is_waited_for(
             with journal.open(case_id, VOCABULARY.decoder) as again:
                 assert len(again.entries) == 1
             assert len(pauses) >= 5
+
+
+NOBODY = 2**22 + 1
+"""The number of no process: above the highest that there can be."""
+
+
+@contextmanager
+def held_by_nobody(url: str, machine: str) -> Iterator[Any]:
+    """A call that is held by a process which is no more; the server has yet to see that."""
+    with pytest.MonkeyPatch.context() as there:
+        there.setattr(socket, "gethostname", lambda: machine)
+        there.setattr(os, "getpid", lambda: NOBODY)
+        journal = open_journal(url)
+    with journal, begun(journal) as log:
+        yield log
+
+
+def test_a_claim_from_another_machine_is_told_at_once(
+    journal_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That no process here has its number says nothing: nobody is waited for who may be alive."""
+    monkeypatch.setattr(journal_postgresql, "_CLAIM_PATIENCE_S", -1.0)
+    monkeypatch.setattr(journal_postgresql, "_DEAD_CLAIM_PATIENCE_S", 3600.0)
+
+    def paused(seconds: float) -> None:
+        raise AssertionError("it is waited for")
+
+    monkeypatch.setattr(journal_postgresql, "_pause", paused)
+    words = rf"being worked on by ann \(process {NOBODY} on elsewhere, at 127\.0\.0\.1\)"
+    with (
+        held_by_nobody(journal_url, "elsewhere") as theirs,
+        open_journal(journal_url) as journal,
+        pytest.raises(CaseTakenError, match=words),
+    ):
+        journal.open(theirs.header.case_id, VOCABULARY.decoder)
+
+
+def test_a_claim_of_a_dead_process_is_waited_for_whatever_its_machine_is_called(
+    journal_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server keeps the beginning of a name, and of letters only those that are ASCII."""
+    machine = f"b\u00fcro-{'und-' * 20}lager"
+    monkeypatch.setattr(journal_postgresql, "_CLAIM_PATIENCE_S", -1.0)
+    monkeypatch.setattr(journal_postgresql, "_DEAD_CLAIM_PATIENCE_S", 3600.0)
+    monkeypatch.setattr(socket, "gethostname", lambda: machine)
+    with held_by_nobody(journal_url, machine) as theirs, open_journal(journal_url) as journal:
+        pauses = []
+
+        def paused(seconds: float) -> None:
+            pauses.append(seconds)
+            theirs.release()
+
+        monkeypatch.setattr(journal_postgresql, "_pause", paused)
+        with journal.open(theirs.header.case_id, VOCABULARY.decoder) as again:
+            assert len(again.entries) == 1
+        assert len(pauses) == 1
 
 
 def test_a_claim_whose_answer_was_lost_is_not_held_against_its_own_agent(

@@ -84,6 +84,7 @@ def test_a_call_is_led_by_them(
         ("zone = 'Europe/Nowhere'", "zone is 'Europe/Nowhere', which is no time zone"),
         ("zone = '/etc/passwd'", "which is no time zone"),
         ("backend = 'foo'", "backend is 'foo'; it must be a URL"),
+        ("journal = '/srv/calls'", "journal is '/srv/calls'; it must be a URL"),
         ("keys = 'f2'", "keys is 'f2'; it must be a table of keys"),
         ("agent = 'kim'\nkeys.note = 'f10'", "line 2: keys.note is 'f10'"),
         ("agent = 'kim'\nkeys = { note = 'f11' }", "line 2: keys.note is 'f11'"),

@@ -120,6 +120,19 @@ def test_where_an_item_is_can_be_looked_up_before_it_is_named(tmp_path: Path) ->
     assert len(looked_up) == 2
 
 
+def test_no_day_is_expected_of_a_package_that_is_there_already(tmp_path: Path) -> None:
+    """The estimate stays in its record; it is no news any more."""
+    shop = waiting_shop()
+    tent = shop.packages["P-TENT"]
+    shop.packages["P-TENT"] = replace(
+        tent, current_status="DELIVERED", final_delivery_date="2026-03-28"
+    )
+    led = lead(shop, ["ann@example.com", "O-ANN", "/check tent"], TODAY, tmp_path)
+    assert tent.estimated_delivery_date
+    assert "TENT: package P-TENT: delivered" in led.words
+    assert "expected" not in led.words
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_can_be_typed_about_a_package(command: str, tmp_path: Path) -> None:
     """None of them is about returns alone; what cannot be done is told, and the call goes on."""

@@ -335,7 +335,9 @@ def test_a_flip_names_what_only_one_text_finds() -> None:
     assert (flip.gone, flip.new) == ((NOTICE, WINDOW), ())
     text = fits(compare.told(flip))
     assert "C · march.jsonl:1: violates → inconclusive, score 10 → 90" in text
-    assert WINDOW.reason in " ".join(text.split())
+    told = " ".join(text.split())
+    assert f"gone guard_failed, critical: line_eligible: {WINDOW.reason}" in told
+    assert "gone notice_missing, major: shipping_not_refunded: " in told
     assert "the day" in text
     assert compare.flip(before, before) is None
 

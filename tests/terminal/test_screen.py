@@ -215,6 +215,11 @@ def test_a_call_goes_on_full_screen(start: Start, home: Path) -> None:
     again.keys("y", "lead the next call")
     again.keys("n", "E-mail:")
     assert "Going on where" not in again.screen
+    # The desk is still at work, but not on the first call: that has ended and is not taken.
+    ended = start("calls", "resume", found[1], columns=200)
+    status = ended.ended()
+    assert "The call has ended: " in ended.words
+    assert status == 0
     again.keys("\x03", "Leave the call?")
     again.terminal.send("y")
     assert again.terminal.ended() == 3
