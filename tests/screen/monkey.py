@@ -126,9 +126,17 @@ class Monkey:
         if Size(rows=rows, columns=columns) != played.size:
             played.resize(columns, rows)
 
-    def _sensible(self, played: Played) -> str:
-        """What an agent might type in the state that the call is in."""
+    def _sensible(self, played: Played) -> str | None:
+        """What an agent might do: get the question back where something stands before it, then
+        what fits the state that the call is in."""
         assert played.run is not None
+        if "make the window larger" in played.screen:
+            self._left -= 1
+            played.resize(80, 24)
+            return None
+        if "Esc close" in played.screen or "Esc leave it" in played.screen:
+            self._left -= 1
+            return ESC
         email, order = self._rng.choice(self._known)
         case = played.run.session.case
         if case.customer is not None:
@@ -143,6 +151,8 @@ class Monkey:
             "nothing_eligible": f"{CTRL_U}{SPACE}{SPACE}{TAB}",
             "return_initiated": f"{CTRL_U}{SPACE}{SPACE}{SPACE}{DOWN}{ENTER}",
         }.get(played.run.session.state.name, CTRL_U + self._rng.choice("ynoscq") + ENTER)
+        if played.run.session.state.kind == "end":
+            keys = f"{CTRL_U}n"  # the next call
         if played.run.session.dues():
             # What a burst left in the line is dropped first.
             keys = CTRL_U + SPACE

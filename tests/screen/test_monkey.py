@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from random import Random
@@ -19,7 +20,7 @@ import pytest
 from returnflow.backends import demo
 from returnflow.backends.sql import SqlShop
 from returnflow.engine.journal import visible
-from returnflow.errors import NotFoundError
+from returnflow.errors import AmbiguousError, NotFoundError
 from returnflow.returns import VOCABULARY
 from returnflow.testing import Fault, FaultyBackend
 from returnflow.testing.faults import FaultKind
@@ -36,8 +37,11 @@ FAULTS: list[Any] = [kind for kind in get_args(FaultKind) if kind not in ("slow"
 def may_go_back(shop: SqlShop) -> dict[tuple[str, str], int]:
     """By order and item, the units that may go back on the day, reckoned from the bare records."""
     units: Counter[tuple[str, str]] = Counter()
-    for _, order_id in known(shop):
-        order = shop.get_order_details(order_id)
+    for order_id in within_reach(shop):
+        try:
+            order = shop.get_order_details(order_id)
+        except NotFoundError:
+            continue
         for line in order.lines:
             try:
                 policy = shop.get_item_details(line.item_id).policy
@@ -77,6 +81,15 @@ def _inside(window: str, ordered: str, zone: str) -> bool:
     if moment.tzinfo is not None:
         moment = moment.astimezone(ZoneInfo(zone))
     return 0 <= (DAY - moment.date()).days <= int(digits)
+
+
+def within_reach(shop: SqlShop) -> set[str]:
+    """The orders that can be named and those that are listed."""
+    found = {order_id for _, order_id in known(shop)}
+    for email, _ in known(shop):
+        with suppress(NotFoundError, AmbiguousError):
+            found |= set(shop.get_customer_by_email(email).active_orders)
+    return found
 
 
 def known(shop: SqlShop) -> list[tuple[str, str]]:
