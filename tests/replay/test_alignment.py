@@ -143,9 +143,16 @@ def test_a_state_that_only_the_beginning_names_is_a_state() -> None:
 
 
 def plain_search(
-    rows: Table, names: Sequence[str], silent: frozenset[str]
+    rows: Table,
+    names: Sequence[str],
+    silent: frozenset[str],
+    harmless: Sequence[bool] = (),
+    resting: frozenset[str] = frozenset(),
 ) -> dict[tuple[int, str], int]:
-    """By event and state, the least cost to the end: Dijkstra, from all ends backwards."""
+    """By event and state, the least cost to the end: Dijkstra, from all ends backwards.
+
+    A log move of a harmless event costs nothing, nor any in a resting state.
+    """
     edges = edges_of(rows)
     states = {state for state, _ in rows} | {target for _, _, target in edges}
     order = count()
@@ -156,7 +163,8 @@ def plain_search(
         if (place, state) in best:
             continue
         best[place, state] = cost
-        moves = [(1, place - 1, state)] if place else []
+        free = state in resting or (harmless and place and harmless[place - 1])
+        moves = [(0 if free else 1, place - 1, state)] if place else []
         for source, event, target in edges:
             if target == state:
                 moves.append((0 if event in silent else 1, place, source))
@@ -211,6 +219,24 @@ def test_small_automata_agree_with_a_plain_search() -> None:
     assert min(costs[cost] for cost in range(6)) > 20, costs
 
 
+def test_the_slips_to_go_agree_with_a_plain_search() -> None:
+    """What a search may count on from any point: never more than there is, and never less."""
+    fewer = 0
+    for seed in range(2_000):
+        rng = Random(f"slips {seed}")
+        rows, silent, names = small_automaton(rng)
+        harmless = [rng.random() < 0.3 for _ in names]
+        resting = frozenset(state for state in "ABCDE" if rng.random() < 0.2)
+        flow = ControlFlow(rows, "A", silent, resting)
+        want = plain_search(rows, names, silent, harmless, resting)
+        slips = flow.slips_to_go(names, harmless)
+        for (place, state), least in want.items():
+            if state in flow.index:
+                assert slips[place][flow.index[state]] == least, f"seed {seed}: {place}, {state}"
+        fewer += want[0, "A"] < flow.cost(names)
+    assert fewer > 200
+
+
 @pytest.mark.parametrize("silent", [frozenset(), ANSWERS], ids=["nothing", "answers"])
 @pytest.mark.parametrize("length", [LONGEST, LONGEST + 1, LONGEST + 150])
 def test_long_calls_agree_with_a_plain_search(length: int, silent: frozenset[str]) -> None:
@@ -237,7 +263,11 @@ def test_what_is_remembered_changes_no_answer_and_stays_within_bounds() -> None:
         if asked % 8 == 0:
             assert costs == ControlFlow(definition().rows, definition().initial).to_go(names)
             assert costs == often.to_go(tuple(names))
+            harmless = [rng.random() < 0.5 for _ in names]
+            new = ControlFlow(definition().rows, definition().initial)
+            assert often.slips_to_go(names, harmless) == new.slips_to_go(names, harmless)
         assert len(often._kept) <= KEPT
+        assert len(often._slips) <= KEPT
 
 
 # -- calls of the shipped procedure -----------------------------------------------------------

@@ -168,12 +168,28 @@ def test_no_way_is_heavier_than_the_best_of_the_cheapest_alignments() -> None:
 
 
 def test_a_dear_way_to_a_point_ends_no_cheaper_one() -> None:
-    """A return was opened where nothing can go back. A way on which a look-up was left out and a
-    choice was wrong comes to the same points earlier; it must not hide the one that needs
-    neither."""
+    """Five slips: a return opened that was never asked for, a look-up made twice and one left
+    out, a failure put in, and a package that is no delivery. No way that is dearer, and on which
+    less is known, may come first to a point and hide the one that names them."""
     _, (_, transcript), _ = with_slips(1146)
     report = Judge(shipped()).judge(transcript)
     graver = [each for each in report.findings if each.severity != "remark"]
     assert [(each.kind, each.severity, each.event) for each in graver] == [
-        ("unexpected_event", "minor", "return_opened")
+        ("skipped_step", "major", "item_found"),
+        ("unexpected_event", "minor", "return_opened"),
+        ("guard_failed", "critical", "return_requested"),
+    ]
+
+
+def test_a_way_that_can_be_mended_later_is_not_given_up_for_one_that_cannot() -> None:
+    """The items were named too early, before the order they are in. On another way to the same
+    facts something else was out of place; taken alone it makes of that slip an order that belongs
+    to somebody else."""
+    *_, (about, transcript) = with_slips(2024)
+    assert about == "items_picked was moved from place 21 to 4"
+    report = Judge(shipped()).judge(transcript)
+    graver = [each for each in report.findings if each.severity != "remark"]
+    assert [(each.kind, each.event) for each in graver] == [
+        ("unexpected_event", "items_picked"),
+        ("notice_missing", "items_picked"),
     ]

@@ -7,7 +7,17 @@ from itertools import product
 
 import pytest
 
-from returnflow.engine.rules import AUTOMATA, BINARY, Activity, Monitor, Rule, Seen, matches
+from returnflow.engine.rules import (
+    AUTOMATA,
+    BINARY,
+    NEEDS,
+    Activity,
+    Marks,
+    Monitor,
+    Rule,
+    Seen,
+    matches,
+)
 
 
 def rule(template: str, *, anew: str = "", first: str = "a", then: str = "b") -> Rule:
@@ -104,6 +114,31 @@ def test_what_was_not_seen_is_held_against_nobody(template: str) -> None:
         ways = product(*(hidden if each == "?" else [each] for each in letters))
         certain = not any(MEANING[template]("".join(way)) for way in ways)
         assert broken == certain, letters
+
+
+@pytest.mark.parametrize("template", AUTOMATA)
+@pytest.mark.parametrize("ended", [False, True], ids=["open", "ended"])
+def test_a_rule_is_broken_only_where_what_that_takes_was_surely_seen(
+    template: str, ended: bool
+) -> None:
+    """Whatever the record hides or leaves open. Replay looks for that first, and at nothing else
+    of a rule where it is missing."""
+    needs = NEEDS[template, ended]
+    made = rule(template, anew="x")
+    answers = (True, False, None)
+    needed = 0
+    for call in product(product(answers, repeat=2), repeat=3):
+        monitor = Monitor(made)
+        monitor.miss({"a", "b"} if call[0][0] is None else {})
+        broken = any(monitor.take(Marks(first, then, False)) for first, then in call)
+        broken = broken or (ended and monitor.end())
+        surely = [any(marks[place] is True for marks in call) for place in (0, 1)]
+        if broken:
+            assert needs is not None
+            assert surely[0] or not needs.first, call
+            assert surely[1] or not needs.then, call
+            needed += 1
+    assert (needed > 0) == (needs is not None)
 
 
 def test_an_activity_is_an_event_in_its_place_under_its_conditions() -> None:

@@ -378,6 +378,12 @@ class Monitor:
         """Takes in which activities of the rule an event is; whether it is now surely broken."""
         first, then, anew = marks
         step = self._automaton
+        if None not in marks and len(self._states) == 1:  # as almost always
+            (state,) = self._states
+            if state != BROKEN:
+                state = step(0 if anew else state, bool(first), bool(then))
+                self._states = {state}
+            return state == BROKEN
         reached = set()
         for state in self._states:
             for begun in _either(anew):

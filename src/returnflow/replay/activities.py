@@ -106,8 +106,9 @@ class Record:
         if found is None:
             found = {}
             for at, activity, fit in self._possible.get(slot, ()):
-                verdict = holds(activity, self.events[at].seen)
-                if verdict is not False:
+                if not (activity.when or activity.unless):
+                    found[at] = fit
+                elif (verdict := holds(activity, self.events[at].seen)) is not False:
                     found[at] = fit if verdict else None
             self._found[slot] = found
         return found

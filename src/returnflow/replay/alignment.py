@@ -41,6 +41,7 @@ class ControlFlow:
         initial: the state in which a call begins.
         silent: names of events that a model move may assume at no cost. Where such an event is
             in a sequence all the same, it is aligned as any other.
+        resting: states in which a log move need be no slip; see `slips_to_go`.
 
     Attributes:
         states: the names of the states, the initial one first.
@@ -52,6 +53,7 @@ class ControlFlow:
         rows: Mapping[tuple[str, str], tuple[Row, ...]],
         initial: str,
         silent: frozenset[str] = frozenset(),
+        resting: frozenset[str] = frozenset(),
     ) -> None:
         names = {initial: None}
         for state, _ in rows:
@@ -67,9 +69,16 @@ class ControlFlow:
             if row.to is not None
         }
         self._initial = self.index[initial]
-        self._ways = _ways(edges, _distances(len(self.states), edges, silent))
+        away = _distances(len(self.states), edges, silent)
+        self._ways = _ways(edges, away)
         self._at_end: Costs = (0,) * len(self.states)
         self._kept: dict[tuple[str, Costs], Costs] = {}
+        self._resting = [
+            (place, tuple(row[place] for row in away))
+            for name, place in self.index.items()
+            if name in resting
+        ]
+        self._slips: dict[tuple[str, bool, Costs], Costs] = {}
 
     def cost(self, names: Sequence[str]) -> int:
         """The cost of an optimal alignment of the whole sequence, from the initial state."""
@@ -86,6 +95,29 @@ class ControlFlow:
         ``len(names) + 1`` of them, the last all 0.
         """
         return (self._at_end, *self._backwards(names))[::-1]
+
+    def slips_to_go(self, names: Sequence[str], harmless: Sequence[bool]) -> tuple[Costs, ...]:
+        """As `to_go`, of the moves alone that are slips at the best: a log move of an event that
+        may be harmless, and any in a resting state, costs nothing.
+
+        Args:
+            harmless: of each event, whether its log move may be.
+        """
+        kept = self._slips if len(names) <= LONGEST else {}
+        costs = self._at_end
+        found = [costs]
+        for name, free in zip(reversed(names), reversed(harmless), strict=True):
+            key = (name, free, costs)
+            before = kept.get(key)
+            if before is None:
+                before = self._before(name, costs, 0 if free else 1)
+                before = _nearer(before, costs, self._resting)
+                if len(kept) >= KEPT:
+                    kept.clear()
+                kept[key] = before
+            costs = before
+            found.append(costs)
+        return tuple(found[::-1])
 
     def cheapest(self) -> int:
         """The cost of a call in which nothing is recorded: 0, as every state is final.
@@ -113,21 +145,29 @@ class ControlFlow:
             costs = found
             yield costs
 
-    def _before(self, name: str, after: Costs) -> Costs:
+    def _before(self, name: str, after: Costs, log_move: int = 1) -> Costs:
         """The costs before an event of that name; `after` holds those behind it.
 
         Either the event is a log move, or model moves lead to an edge of its name and it is
         taken there. More need not be tried: model moves before a log move can as well follow
         it, and those are in `after` already.
         """
-        costs = [cost + 1 for cost in after]
-        for target, away in self._ways.get(name, ()):
-            behind = after[target]
-            costs = [
+        costs = tuple([cost + log_move for cost in after])
+        return _nearer(costs, after, self._ways.get(name, ()))
+
+
+def _nearer(costs: Costs, after: Costs, ways: Iterable[tuple[int, Costs]]) -> Costs:
+    """The costs, or less where a way leads on for less: to a state behind the event, with what it
+    costs every state to go that way."""
+    for target, away in ways:
+        behind = after[target]
+        costs = tuple(
+            [
                 cost if cost <= far + behind else far + behind
                 for cost, far in zip(costs, away, strict=True)
             ]
-        return tuple(costs)
+        )
+    return costs
 
 
 def _distances(size: int, edges: Iterable[Edge], silent: frozenset[str]) -> Matrix:

@@ -20,7 +20,8 @@ from returnflow.engine.vocabulary import event_name
 from returnflow.errors import EngineError
 from returnflow.replay.alignment import ControlFlow
 from returnflow.replay.moves import Way
-from returnflow.replay.search import Net, Search
+from returnflow.replay.net import Net
+from returnflow.replay.search import Search
 from returnflow.replay.trace import Trace
 
 DETOUR = 2
@@ -53,7 +54,7 @@ class PathFinder:
         # are searched by themselves as well: the lightest can be among those left out.
         wider = Search(self.net, flow, trace, names, detour=DETOUR)
         wide = wider.run(new_case())
-        if wide is not None and not (wide.weight and wider.left_out):
+        if wide is not None and not (wide.weight and wider.followed.left_out):
             return wide
         narrow = Search(self.net, flow, trace, names).run(new_case())
         ways = [each for each in (narrow, wide) if each is not None]

@@ -105,6 +105,9 @@ class Rows:
             other = before.copy()
             other.apply(missing)
             other.apply(event)
+            # Most change nothing about what failed, and that is sooner seen than all the rest.
+            if any(issue.guard.test(other, event) is False for issue in wrong):
+                continue
             if not self.judged(rows, place, other, event)[0]:
                 yield [Absent(name)], other
         if self._replaceable(event, wrong):
@@ -173,7 +176,8 @@ class Rows:
                 issues.append(Failed(guard, candidate, event))
             elif verdict is None:
                 doubts.append(Doubt(guard))
-        doubts = list({doubt.guard.name: doubt for doubt in doubts}.values())
+        if len(doubts) > 1:
+            doubts = list({doubt.guard.name: doubt for doubt in doubts}.values())
         if due is None and issues:
             after = (other for other in rows[place + 1 :] if other.to is not None)
             due = next((o for o in after if _ask(o.guards, candidate, event, known)[0]), None)
