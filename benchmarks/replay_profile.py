@@ -26,7 +26,10 @@ FINDINGS = "findings: the way that fits best, its slips, their words"
 # The first group of which a file is anywhere among the active frames is what the time went to.
 # What is in none of them and directly in `replay` belongs to the findings.
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("rules of whole calls", ("engine/rules.", "replay/rulebook.", "/abstraction.")),
+    (
+        "rules of whole calls",
+        ("engine/rules.", "replay/rulebook.", "replay/activities.", "/abstraction."),
+    ),
     (FINDINGS, ()),
     (
         "notices: what was said, against what was due",

@@ -74,17 +74,18 @@ class Record:
                 self._possible.setdefault(slot, []).append((at, activity, fit))
         self._found: dict[Slot, Mapping[int, Verdict]] = {}
 
-    def may_break(self, rule: Rule, needs: Needs) -> bool:
+    def may_break(self, needed: Sequence[Slot]) -> bool:
         """Whether what must be seen for a rule to be broken surely is; most calls lack it."""
-        return (not needs.then or True in self._are(rule, _THEN).values()) and (
-            not needs.first or True in self._are(rule, _FIRST).values()
-        )
+        for slot in needed:
+            if slot not in self._possible or True not in self._are(slot).values():
+                return False
+        return True
 
     def marked(self, rule: Rule) -> list[tuple[Happened, Marks]]:
         """The events that mean something to a rule, whatever subject it is about, and those
         before which something could not be read."""
-        first, then = self._are(rule, _FIRST), self._are(rule, _THEN)
-        anew = [self._are(rule, _ANEW + number) for number, _ in enumerate(rule.anew)]
+        first, then = self._are((rule.name, _FIRST)), self._are((rule.name, _THEN))
+        anew = [self._are((rule.name, _ANEW + number)) for number, _ in enumerate(rule.anew)]
         there: set[int] = self._gaps.union(first, then, *anew)
         places = sorted(there) if rule.template in PATIENT else range(len(self.events))
         return [
@@ -99,9 +100,8 @@ class Record:
             for at in places
         ]
 
-    def _are(self, rule: Rule, place: int) -> Mapping[int, Verdict]:
+    def _are(self, slot: Slot) -> Mapping[int, Verdict]:
         """Where the events are that are an activity of a rule, or may be one."""
-        slot = (rule.name, place)
         found = self._found.get(slot)
         if found is None:
             found = {}
@@ -112,6 +112,12 @@ class Record:
                     found[at] = fit if verdict else None
             self._found[slot] = found
         return found
+
+
+def needed(rule: Rule, needs: Needs) -> tuple[Slot, ...]:
+    """The activities that must be seen for a rule to be broken; the rarer one first."""
+    places = ((needs.then, _THEN), (needs.first, _FIRST))
+    return tuple((rule.name, place) for wanted, place in places if wanted)
 
 
 def _activities(rule: Rule) -> Iterator[tuple[int, Activity]]:

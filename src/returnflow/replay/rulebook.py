@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from returnflow.engine.definition import Definition
 from returnflow.engine.rules import NEEDS, Marks, Monitor, Rule, Seen, notice_of
 from returnflow.engine.vocabulary import Event, Verdict, event_name
-from returnflow.replay.activities import Activities, Happened, Record
+from returnflow.replay.activities import Activities, Happened, Record, needed
 from returnflow.replay.findings import Finding
 from returnflow.replay.moves import LogMove, Move, Sync
 from returnflow.replay.trace import Trace
@@ -57,8 +57,17 @@ class Rulebook:
             for rule in definition.rules.values()
             if rule.template != "can_reach" and not rule.first.refused
         ]
-        self._unproved = [rule for rule in self._rules if rule.name in unproved]
+        self._unproved = frozenset(rule.name for rule in self._rules if rule.name in unproved)
         self._activities = Activities(definition, self._rules)
+        # By whether a call has ended, the rules that it can break, and what that takes.
+        self._breakable = {
+            ended: [
+                (rule, needed(rule, needs))
+                for rule in self._rules
+                if (needs := NEEDS[rule.template, ended]) is not None
+            ]
+            for ended in (False, True)
+        }
         self._every = frozenset(vocabulary.by_name)
 
     @cached_property
@@ -83,8 +92,7 @@ class Rulebook:
             whole: the record is complete.
             taken: the procedure took every event; only the unproved rules can then be broken.
         """
-        rules = self._unproved if taken else self._rules
-        if not rules:
+        if taken and not self._unproved:
             return []
         call = list(self._happened(trace, moves, case))
         states = self._definition.states
@@ -96,9 +104,8 @@ class Rulebook:
             hidden |= {event_name(self._told)}
         subjects: dict[str, list[Any]] = {}
         found = []
-        for rule in rules:
-            needs = NEEDS[rule.template, ended]
-            if needs is None or not record.may_break(rule, needs):
+        for rule, slots in self._breakable[ended]:
+            if not record.may_break(slots) or (taken and rule.name not in self._unproved):
                 continue
             marked = record.marked(rule)
             if rule.about not in subjects:
