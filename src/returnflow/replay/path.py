@@ -49,19 +49,12 @@ class PathFinder:
         """The way of a trace."""
         flow = self.net.flow(trace.silent)
         names = [event_name(event) for event in trace.events]
-        # Nobody is accused before it was looked for a way on which nothing is wrong, a little
-        # dearer ones among them. Where that search had to leave ways out, the cheapest alignments
-        # are searched by themselves as well: the lightest can be among those left out.
-        wider = Search(self.net, flow, trace, names, detour=DETOUR)
-        wide = wider.run(new_case())
-        if wide is not None and not (wide.weight and wider.followed.left_out):
-            return wide
-        narrow = Search(self.net, flow, trace, names).run(new_case())
-        ways = [each for each in (narrow, wide) if each is not None]
+        # A little dearer ways are looked at in the same search. Where there are too many of them,
+        # the cheapest alignments are searched alone, and then with one way to each point.
         found = (
-            min(ways, key=lambda each: each.weight)
-            if ways
-            else Search(self.net, flow, trace, names, kept=1).run(new_case(), True)
+            Search(self.net, flow, trace, names, detour=DETOUR).run(new_case())
+            or Search(self.net, flow, trace, names).run(new_case())
+            or Search(self.net, flow, trace, names, kept=1).run(new_case(), True)
         )
         if found is None:
             raise EngineError(f"no way was found through a call of {len(names)} events")

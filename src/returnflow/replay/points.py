@@ -94,13 +94,9 @@ class Followed:
 
     Args:
         kept: ways with different facts that are followed from one state at one event.
-
-    Attributes:
-        left_out: there were more of those than `kept`.
     """
 
     def __init__(self, kept: int) -> None:
-        self.left_out = False
         self._kept = kept
         self._known: dict[tuple[int, int], list[list[Node]]] = {}
 
@@ -121,7 +117,6 @@ class Followed:
                 return False
             others += bool(before)
         if others >= self._kept:
-            self.left_out = True
             return True
         known.append([node])
         return False
