@@ -48,8 +48,8 @@ class Node(msgspec.Struct, frozen=True, eq=False):
     move: Move | None
 
     def reaches(self, other: Node) -> bool:
-        """Whether whatever another way leads on to, this one leads to as well, and as lightly:
-        with the same facts, and with all that may make a move of the other lighter."""
+        """Of another way to the same facts: whether this one leads to all that it leads to, and as
+        lightly, since it has behind it whatever makes a move of the other lighter."""
         return (
             other.blamed <= self.blamed
             and other.seen <= self.seen

@@ -105,7 +105,7 @@ class Rulebook:
         subjects: dict[str, list[Any]] = {}
         found = []
         for rule, slots in self._breakable[ended]:
-            if not record.may_break(slots) or (taken and rule.name not in self._unproved):
+            if (taken and rule.name not in self._unproved) or not record.may_break(slots):
                 continue
             marked = record.marked(rule)
             if rule.about not in subjects:
