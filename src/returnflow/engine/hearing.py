@@ -77,6 +77,11 @@ class Hearing:
         """The names of the values of its due without which a notice is not said."""
         return self._needs.get(notice, ())
 
+    def compares(self, notice: str) -> bool:
+        """Whether the values of its due can tell that a notice is said, or are needed for that."""
+        script = self._scripts.get(notice)
+        return bool(self.needs(notice)) or (script is not None and bool(script.lists))
+
     def spans(self, text: str) -> Mapping[str, Span]:
         """Where each notice is said, whatever value it names; those that are not are missing.
 

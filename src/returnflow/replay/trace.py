@@ -175,11 +175,12 @@ class Tracer:
         if notice not in self.hearing.notices:
             return True
         values: Mapping[str, Any] = {}
-        if self.hearing.needs(notice):
+        if self.hearing.compares(notice):
             due = self._due(notice, told.subject, state, case)
-            if due is None:
+            if due is not None:
+                values = due.values
+            elif self.hearing.needs(notice):
                 return True  # it was not due, or not any more
-            values = due.values
         return self.hearing.find(notice, words, values) is not None
 
     def _due(self, notice: str, subject: str, state: str, case: Any) -> Due | None:
