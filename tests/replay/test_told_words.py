@@ -109,6 +109,11 @@ def test_a_script_is_its_own_pattern() -> None:
     assert not script.says("It is a lamp, 5.00 EUR. Note 7. Or not.", values, ["id"])
     assert not script.says("It is a lamp, 5.00 EUR. Note 7.", values, ["name", "price", "missing"])
     assert as_pattern("{% if due.name %}It is {{ due.name }}.{% endif %}") is None
+    either = as_pattern("{% if due.name %}It is {{ due.name }}.{% else %}Nobody knows.{% endif %}")
+    assert either is not None
+    assert either.says("It is a lamp.", values, ["name"])
+    assert either.says("Nobody knows.", values, ())
+    assert not either.says("", values, ())
 
 
 def test_the_scripts_of_the_procedure_need_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,8 @@ class Script:
 
 
 def as_pattern(template: str) -> Script | None:
-    """A template as a pattern; None where it has more in it than values and plain conditions.
+    """A template as a pattern; None where it has more in it than values, and conditions with an
+    else that stand in no other.
 
     >>> as_pattern("Your number is {{ due.id }}.").says("Your number is 7.", {"id": 7}, ["id"])
     True
@@ -62,9 +63,10 @@ def as_pattern(template: str) -> Script | None:
         pieces.add(text[end : block.start()])
         end = block.end()
         begins, turns, ends = block.groups()
-        if (begins and within) or (turns and within != "if") or (ends and not within):
+        # Without an else nothing at all would be the script where that is all there is.
+        if within != {"if": "", "else": "if", "endif": "else"}[begins or turns or ends]:
             return None
-        within = "" if ends else "else" if turns else "if"
+        within = "" if ends else turns or begins
         pieces.parts.append("(?:" if begins else "|" if turns else ")")
     pieces.add(text[end:])
     if within or any("{%" in each or "{#" in each for each in pieces.literal):
