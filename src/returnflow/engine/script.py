@@ -17,7 +17,8 @@ _VALUE = re.compile(r"\{\{\s*(?:due\.([a-z][a-z0-9_]*))?([^{}]*)\}\}")
 _JOINED = re.compile(r"""\s*\|\s*join\(\s*(["'])([^"'\\]*)\1\s*\)\s*""")
 _BLOCK = re.compile(r"\{%-?\s*(?:(if)\s[^%]*|(else)|(endif))\s*-?%\}")
 # Within one sentence: whatever fills a gap cannot add a statement of its own.
-_GAP = r"(?:(?![.!?;](?:\s|$))[^\n]){0,200}?"
+_GAP_LENGTH = 200
+_GAP = rf"(?:(?![.!?;](?:\s|$))[^\n]){{0,{_GAP_LENGTH}}}?"
 _LIST = "\x00{}\x00"
 """What stands for a list in a text while it is compared; no text has it, see `Script.says`."""
 
@@ -27,26 +28,35 @@ class Script:
     """The pattern of a script; a gap that stands for a value of the due bears its name.
 
     Args:
+        longest: characters that a text may have and still be it, lists apart.
         lists: the names of values that are lists of texts, each with what stands between two.
     """
 
     pattern: re.Pattern[str]
+    longest: int
     lists: tuple[tuple[str, str], ...] = ()
 
     def says(self, text: str, values: Mapping[str, Any], needs: Collection[str]) -> bool:
-        """Whether a text is the script, with those values of the due that matter."""
+        """Whether a text is the script, with those values of the due that matter, and with no
+        other than the due's where one is told."""
+        text = text.strip()
         if self.lists and "\x00" in text:
             return False
         for name, between in self.lists:
             texts = values.get(name)
-            if not texts:
+            joined = between.join(map(str, texts)) if isinstance(texts, list | tuple) else ""
+            if not joined or joined not in text:
                 return False
-            text = text.replace(between.join(map(str, texts)), _LIST.format(name), 1)
-        found = self.pattern.fullmatch(text)
+            text = text.replace(joined, _LIST.format(name), 1)
+        # What is longer need not be looked at, however many ways there are to divide it.
+        found = self.pattern.fullmatch(text) if len(text) <= self.longest else None
         if found is None:
             return False
         filled = found.groupdict()
-        return all(name in filled and filled[name] == str(values.get(name)) for name in needs)
+        told = [name for name, value in filled.items() if value is not None and name in values]
+        return all(filled[name] == str(values[name]) for name in told) and all(
+            filled.get(name) is not None and name in values for name in needs
+        )
 
 
 def as_pattern(template: str) -> Script | None:
@@ -60,53 +70,64 @@ def as_pattern(template: str) -> Script | None:
     end, within = 0, ""
     text = " ".join(template.split())
     for block in _BLOCK.finditer(text):
-        pieces.add(text[end : block.start()])
+        piece = text[end : block.start()].strip()
         end = block.end()
         begins, turns, ends = block.groups()
-        # Without an else nothing at all would be the script where that is all there is.
+        # With a way that is empty nothing at all could be the script.
         if within != {"if": "", "else": "if", "endif": "else"}[begins or turns or ends]:
             return None
+        if within and not piece:
+            return None
+        pieces.add(piece)
         within = "" if ends else turns or begins
-        pieces.parts.append("(?:" if begins else "|" if turns else ")")
-    pieces.add(text[end:])
-    if within or any("{%" in each or "{#" in each for each in pieces.literal):
+        pieces.parts.append(r"\s*(?:" if begins else "|" if turns else r")\s*")
+    pieces.add(text[end:].strip())
+    if within or pieces.more:
         return None
-    return Script(re.compile(r"\s*" + "".join(pieces.parts)), tuple(pieces.lists))
+    pattern = "".join(pieces.parts)
+    while r"\s*\s*" in pattern:
+        pattern = pattern.replace(r"\s*\s*", r"\s*")
+    longest = len(text) + _GAP_LENGTH * (pieces.gaps + 1)
+    return Script(re.compile(pattern), longest, tuple(pieces.lists))
 
 
 class _Pieces:
-    """The parts of a pattern, put together from pieces of a template between its conditions."""
+    """The parts of a pattern, put together from pieces of a template between its conditions.
+
+    Attributes:
+        gaps: how many gaps there are.
+        more: there is more than values in a piece, or one list twice.
+    """
 
     def __init__(self) -> None:
         self.parts: list[str] = []
-        self.literal: list[str] = []
         self.lists: list[tuple[str, str]] = []
+        self.gaps = 0
+        self.more = False
         self._seen: set[str] = set()
 
     def add(self, text: str) -> None:
-        """A piece without conditions; whatever space stands at its ends is free."""
-        text = text.strip()
+        """A piece without conditions."""
         end = 0
         for match in _VALUE.finditer(text):
             self._literal(text[end : match.start()])
             self.parts.append(self._gap(match[1], match[2]))
             end = match.end()
         self._literal(text[end:])
-        self.parts.append(r"\s*")
 
     def _literal(self, text: str) -> None:
-        self.literal.append(text)
+        self.more = self.more or "{%" in text or "{#" in text
         self.parts.append(re.escape(text))
 
     def _gap(self, name: str | None, more: str) -> str:
-        if name is None or name in self._seen:
-            return _GAP
+        self.gaps += 1
         joined = _JOINED.fullmatch(more)
-        if joined is not None:
+        if name is not None and joined is not None:
+            self.more = self.more or name in self._seen
             self._seen.add(name)
             self.lists.append((name, joined[2]))
             return re.escape(_LIST.format(name))
-        if more.strip():
+        if name is None or name in self._seen or more.strip():
             return _GAP
         self._seen.add(name)
         return f"(?P<{name}>{_GAP})"
