@@ -151,7 +151,7 @@ def test_no_way_is_heavier_than_the_best_of_the_cheapest_alignments() -> None:
         tracer.unlikely,
     )
     lighter = slips = 0
-    for seed in (1, 138, 480, *range(500, 530)):
+    for seed in (1, 138, 480, 9060, *range(500, 530)):
         for about, transcript in with_slips(seed):
             trace = tracer.trace(transcript)
             if not trace.events:

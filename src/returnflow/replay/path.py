@@ -49,12 +49,19 @@ class PathFinder:
         """The way of a trace."""
         flow = self.net.flow(trace.silent)
         names = [event_name(event) for event in trace.events]
-        # A little dearer ways are looked at in the same search. Where there are too many of them,
-        # the cheapest alignments are searched alone, and then with one way to each point.
+        # A little dearer ways are looked at in the same search. Where it had to leave some out, or
+        # gave up, the cheapest alignments are searched by themselves as well: the lightest can be
+        # among them. Where that gives up, too, one way is followed to each point.
+        wider = Search(self.net, flow, trace, names, detour=DETOUR)
+        wide = wider.run(new_case())
+        if wide is not None and not (wide.weight and wider.followed.left_out):
+            return wide
+        narrow = Search(self.net, flow, trace, names).run(new_case())
+        ways = [each for each in (narrow, wide) if each is not None]
         found = (
-            Search(self.net, flow, trace, names, detour=DETOUR).run(new_case())
-            or Search(self.net, flow, trace, names).run(new_case())
-            or Search(self.net, flow, trace, names, kept=1).run(new_case(), True)
+            min(ways, key=lambda each: each.weight)
+            if ways
+            else Search(self.net, flow, trace, names, kept=1).run(new_case(), True)
         )
         if found is None:
             raise EngineError(f"no way was found through a call of {len(names)} events")

@@ -48,8 +48,8 @@ class Node(msgspec.Struct, frozen=True, eq=False):
     move: Move | None
 
     def reaches(self, other: Node) -> bool:
-        """Of another way to the same facts: whether this one leads to all that it leads to, and as
-        lightly, since it has behind it whatever makes a move of the other lighter."""
+        """Of another way to the same facts: whether this one has behind it whatever makes a later
+        move of the other lighter, so that the other is hardly ever wanted."""
         return (
             other.blamed <= self.blamed
             and other.seen <= self.seen
@@ -94,9 +94,13 @@ class Followed:
 
     Args:
         kept: ways with different facts that are followed from one state at one event.
+
+    Attributes:
+        left_out: a way was not followed that could have been the lightest.
     """
 
     def __init__(self, kept: int) -> None:
+        self.left_out = False
         self._kept = kept
         self._known: dict[tuple[int, int], list[list[Node]]] = {}
 
@@ -117,6 +121,7 @@ class Followed:
                 return False
             others += bool(before)
         if others >= self._kept:
+            self.left_out = True
             return True
         known.append([node])
         return False
