@@ -108,6 +108,43 @@ def test_a_sentence_more_or_less_is_not_the_script(words: str) -> None:
     assert not said.says(words, values, ())
 
 
+def test_a_figure_that_is_not_the_dues_is_not_the_script() -> None:
+    said = as_pattern(CONDITION)
+    assert said is not None
+    words = "Lamp: it is too late. I can take back 3."
+    values: dict[str, Any] = {"name": "Lamp", "reasons": ["it is too late"], "granted": 3}
+    assert said.says(words, values, ())
+    for name, other in (("granted", 0), ("name", "Desk"), ("reasons", ["no"]), ("reasons", 7)):
+        assert not said.says(words, {**values, name: other}, ())
+
+
+@pytest.mark.parametrize("where", ["before", "within", "behind"])
+def test_a_long_text_is_no_script_and_takes_no_time(where: str) -> None:
+    """The pattern is not even asked: it could be matched in more ways than anybody would wait."""
+    made = as_pattern(CONDITION)
+    assert made is not None
+    values: dict[str, Any] = {"reasons": ["it is too late"]}
+    asked = []
+
+    class Pattern:
+        def fullmatch(self, text: str) -> Any:
+            asked.append(len(text))
+            return made.pattern.fullmatch(text)
+
+    said = Script(Pattern(), made.longest, made.lists)  # type: ignore[arg-type]
+    begin, end = "Lamp: it is too late. ", "I am sorry, so it cannot be returned."
+    room = " " * 100_000
+    text = {
+        "before": f"x{room}{begin}{end}",
+        "within": f"{begin}{room}{end}x",
+        "behind": f"{begin}{end}{room}x",
+    }[where]
+    assert not said.says(text, values, ())
+    assert said.says(f"{room}{begin}{end}{room}", values, ())
+    assert len(asked) == 1
+    assert asked[0] < 200
+
+
 @pytest.mark.parametrize(
     "template",
     [
@@ -117,6 +154,8 @@ def test_a_sentence_more_or_less_is_not_the_script(words: str) -> None:
         "{% if due.a %}x",
         "x {% endif %}",
         "x {# a note #}",
+        "{% if due.a %}Hello.{% else %}{% endif %}",
+        "{% if due.a %}A {{ due.r | join('; ') }}.{% else %}B {{ due.r | join('; ') }}.{% endif %}",
     ],
 )
 def test_a_template_with_more_than_plain_conditions_is_read_and_not_compared(
