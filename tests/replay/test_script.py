@@ -124,12 +124,12 @@ def test_a_long_text_is_no_script_and_takes_no_time(where: str) -> None:
     made = as_pattern(CONDITION)
     assert made is not None
     values: dict[str, Any] = {"reasons": ["it is too late"]}
-    asked = []
+    pattern, asked = made.pattern, []
 
     class Pattern:
         def fullmatch(self, text: str) -> Any:
             asked.append(len(text))
-            return made.pattern.fullmatch(text)
+            return pattern.fullmatch(text)
 
     said = Script(Pattern(), made.longest, made.lists)  # type: ignore[arg-type]
     begin, end = "Lamp: it is too late. ", "I am sorry, so it cannot be returned."
