@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 
+import msgspec
 import pytest
 
+from returnflow.bundled import bundled
+from returnflow.engine.definition import load
 from returnflow.engine.rules import (
     AUTOMATA,
     BINARY,
@@ -18,6 +21,7 @@ from returnflow.engine.rules import (
     Seen,
     matches,
 )
+from returnflow.replay.activities import Activities, Happened, Record
 
 
 def rule(template: str, *, anew: str = "", first: str = "a", then: str = "b") -> Rule:
@@ -162,3 +166,23 @@ def test_an_activity_is_an_event_in_its_place_under_its_conditions() -> None:
     assert is_it(Activity(unless=("yes", "open"))) is None
     assert is_it(Activity(refused=True)) is False
     assert is_it(Activity(refused=True), accepted=False)
+
+
+def test_what_a_record_cannot_tell_stays_open_and_a_gap_is_kept() -> None:
+    """A condition that nobody can tell makes no event an activity for sure, and an event behind a
+    gap is looked at though it means nothing to the rule: anything may have come before it."""
+    made = msgspec.structs.replace(
+        rule("precedence"), first=Activity(events=frozenset("a"), when=("open",))
+    )
+    definition = load(bundled("states") / "handling_returns.yaml")
+    answers: dict[str, bool | None] = {"open": None}
+    events = [
+        Happened(at, None, None, None, seen(name, holds=answers.get))  # type: ignore[arg-type]
+        for at, name in enumerate("acbc")
+    ]
+    record = Record(events, Activities(definition, [made]), frozenset({1}))
+    assert [(each.at, marked) for each, marked in record.marked(made)] == [
+        (0, Marks(None, False, False)),
+        (1, Marks(False, False, False)),
+        (2, Marks(False, True, False)),
+    ]
