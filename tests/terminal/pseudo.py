@@ -44,10 +44,16 @@ class Terminal:
         """Reads until `text` stands on the screen once more than when keys were last sent."""
         had = self._before.count(text)
         while self.words.count(text) <= had:
-            try:
-                self._take(self._child.read_nonblocking(65536, timeout=BOUND))
-            except (pexpect.TIMEOUT, pexpect.EOF):
-                raise AssertionError(f"no {text!r} in:\n" + "\n".join(self.display)) from None
+            self._read_on(text)
+
+    def stands(self, text: str) -> None:
+        """Reads until `text` stands on the screen, whether or not it stood there before.
+
+        For what is drawn anew with every question: whether the last one's was still there when
+        keys were sent depends on how fast either side was.
+        """
+        while text not in self.words:
+            self._read_on(text)
 
     def answer(self, prompt: str, *keys: str) -> None:
         """Types once the prompt stands there."""
@@ -102,6 +108,12 @@ class Terminal:
     def window(self) -> list[str]:
         """The rows that are seen now."""
         return list(self._screen.display)
+
+    def _read_on(self, wanted: str) -> None:
+        try:
+            self.read()
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            raise AssertionError(f"no {wanted!r} in:\n" + "\n".join(self.display)) from None
 
     def _take(self, written: str) -> None:
         self.raw += written

@@ -37,7 +37,7 @@ def test_the_first_question_stands_on_the_screen(start: Start) -> None:
     """The start: the words to say, the question, the keys; Ctrl-D twice leaves nothing behind."""
     terminal = start("wizard", "--plain")
     terminal.answer("E-mail:")
-    terminal.expect("Ctrl-D leaves")
+    terminal.stands("Ctrl-D leaves")
     assert "What is the e-mail address that you are registered with, please?”" in terminal.words
     assert terminal.display[0].startswith("returnflow · demo: · agent ")
     terminal.send("\x04")
@@ -194,8 +194,7 @@ def test_forty_columns_from_the_start(start: Start) -> None:
     terminal = start("wizard", "--plain", columns=40)
     to_the_items(terminal, "marta.lindqvist@example.com", "ORD-7301")
     terminal.expect("Items:")
-    terminal.expect("Ctrl-D leaves")
-    assert "Tab · /help · /back · Ctrl-D leaves" in terminal.words
+    terminal.stands("Tab · /help · /back · Ctrl-D leaves")
     assert "Which items would you like to return, and how many of each?”" in terminal.words
     assert leave(terminal) == 3
 
