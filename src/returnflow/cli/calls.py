@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from datetime import datetime, timedelta
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from returnflow.cli import opening, status
+from returnflow.cli.masks import UNMASK, masker
 from returnflow.errors import (
     DefinitionError,
     JournalDamagedError,
@@ -27,17 +25,9 @@ from returnflow.urls import without_password
 if TYPE_CHECKING:
     from returnflow.cli.screen import Begin
     from returnflow.engine.definition import Definition
-    from returnflow.engine.journal import CaseLog, Entry, Header
-    from returnflow.engine.journal_sql import SqlJournal
+    from returnflow.engine.journal import CaseLog, Header
     from returnflow.engine.machine import Step
     from returnflow.engine.session import Session
-    from returnflow.masking import Masker
-
-UNMASK = click.option(
-    "--unmask",
-    is_flag=True,
-    help="Show e-mail addresses and phone numbers; without it they are replaced by a keyed hash.",
-)
 
 
 @click.group("calls")
@@ -47,109 +37,22 @@ def command() -> None:
 
 # -- list -------------------------------------------------------------------------------------
 
+_DATE = click.DateTime(["%Y-%m-%d"])
+
 
 @command.command("list")
 @opening.JOURNAL
 @click.option("--state", metavar="STATE", help="Only calls in this state.")
 @click.option("--agent", metavar="NAME", help="Only calls of this agent.")
-@click.option("--since", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="From this day.")
-@click.option("--until", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="To this day.")
+@click.option("--since", metavar="DATE", type=_DATE, help="From this day.")
+@click.option("--until", metavar="DATE", type=_DATE, help="To this day.")
 @click.option("--open", "open_only", is_flag=True, help="Only calls that can be resumed.")
 @UNMASK
-def list_calls(
-    journal: str | None,
-    state: str | None,
-    agent: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    open_only: bool,
-    unmask: bool,
-) -> None:
+def list_calls(**given: Any) -> None:
     """List the calls in the journal, the oldest first."""
-    from returnflow.engine.journal import Words, email_fields
-    from returnflow.engine.vocabulary import installed_vocabularies
+    from returnflow.cli.calls_list import listed
 
-    masker = None if unmask else _masker()
-    addresses: dict[str, str] = {}
-    for vocabulary in installed_vocabularies():
-        addresses |= email_fields(vocabulary, Words.of(vocabulary))
-    with ExitStack() as stack:
-        opened = opening.open_journal(stack, journal)
-        lines = opened.cases(
-            state=state,
-            agent=agent,
-            since=since.astimezone() if since else None,
-            until=(until + timedelta(days=1)).astimezone() if until else None,
-            open_only=open_only,
-            email_fields=addresses,
-        )
-        rows = [
-            (
-                line.header.case_id,
-                f"{line.header.started_at.astimezone():%Y-%m-%d %H:%M}",
-                inert(line.header.agent),
-                line.state + ("" if line.ended else " (open)"),
-                inert(_masked(line.email, masker)),
-            )
-            for line in lines
-        ]
-        if state is not None and not rows:
-            _check_state(state, opened)
-    if not rows:
-        click.echo("No calls.", err=True)
-        return
-    import wcwidth
-
-    heads = ("CASE", "BEGUN", "AGENT", "STATE", "E-MAIL")
-    widths = [max(wcwidth.wcswidth(row[i]) for row in [heads, *rows]) for i in range(5)]
-    if sys.stdout.isatty():
-        # A pipe gets everything; in a window a long name or address is cut, never a case id.
-        for i in (4, 2):
-            over = sum(widths) + 2 * 4 - shutil.get_terminal_size().columns
-            widths[i] = max(min(widths[i], _NARROWEST), widths[i] - max(0, over))
-    for row in [heads, *rows]:
-        click.echo("  ".join(map(_fitted, row, widths)).rstrip())
-
-
-_NARROWEST = 10
-"""Cells that are left to a name or an address at least."""
-
-
-def _fitted(text: str, width: int) -> str:
-    import wcwidth
-
-    if wcwidth.wcswidth(text) > width:
-        while wcwidth.wcswidth(text) > width - 1:
-            text = text[:-1]
-        text += "…"
-    return wcwidth.ljust(text, width)
-
-
-def _check_state(state: str, journal: SqlJournal) -> None:
-    """That a state in which there is no call is one at all.
-
-    Raises:
-        UsageError: neither a shipped procedure nor a call of the journal has it.
-    """
-    from returnflow.bundled import bundled
-
-    known = {line.state for line in journal.cases()}
-    for path in bundled("states").glob("*.yaml"):
-        known |= set(opening.procedure(path).states)
-    if state not in known:
-        import difflib
-
-        close = difflib.get_close_matches(state, sorted(known), 1)
-        meant = f"; did you mean {close[0]!r}?" if close else ""
-        raise UsageError(
-            f"no call is in a state {state!r}, and no procedure of the program has it{meant}"
-        )
-
-
-def _masked(email: str | None, masker: Masker | None) -> str:
-    if email is None:
-        return ""
-    return email if masker is None else masker.mask_email(email)
+    listed(given)
 
 
 # -- show -------------------------------------------------------------------------------------
@@ -162,14 +65,15 @@ def _masked(email: str | None, masker: Masker | None) -> str:
 def show(case: str, journal: str | None, unmask: bool) -> None:
     """Show the call CASE as a story: what was said, asked, looked up and done."""
     from returnflow.engine.story import story
-    from returnflow.engine.vocabulary import vocabulary_of
+    from returnflow.engine.vocabulary import installed_vocabularies, vocabulary_of
 
     with ExitStack() as stack:
         opened = opening.open_journal(stack, journal)
         header, text, entries = opened.read(case)
     vocabulary = vocabulary_of(text)
     sentences = vocabulary.sentences if vocabulary is not None else {}
-    for line in story(header, entries, None if unmask else _masker(), sentences):
+    hide = None if unmask else masker(installed_vocabularies())
+    for line in story(header, entries, hide, sentences):
         click.echo(inert(line))
 
 
@@ -347,82 +251,11 @@ def session_of(
 @opening.JOURNAL
 @UNMASK
 @click.pass_context
-def export(
-    ctx: click.Context,
-    case: str | None,
-    everything: bool,
-    output: Path | None,
-    journal: str | None,
-    unmask: bool,
-) -> None:
+def export(ctx: click.Context, /, **given: Any) -> None:
     """Write the call CASE, or all, as an event log: JSON Lines, one call a line.
 
     Of all, one that is damaged is named and left out; the exit status is then 1.
     """
-    from returnflow.engine.event_log import export_case
+    from returnflow.cli.calls_export import exported
 
-    if case is None and not everything:
-        raise click.UsageError("Name a case, or give --all.")
-    if case is not None and everything:
-        raise click.UsageError(f"Give {case} or --all, not both.")
-    masker = None if unmask else _masker()
-    with ExitStack() as stack:
-        opened = opening.open_journal(stack, journal)
-        if case is not None:
-            # Read before there is a file: a mistyped case leaves none behind.
-            header, entries = _whole(opened, case)
-            target = stack.enter_context(_target(output))
-            target.write(export_case(header, entries, mask=masker) + b"\n")
-            target.flush()
-            return
-        target = stack.enter_context(_target(output))
-        damaged = False
-        for line in opened.cases():
-            try:
-                header, entries = _whole(opened, line.header.case_id)
-            except JournalDamagedError as error:
-                # The other calls are whole (rule 40); the exit status tells of this one.
-                click.echo(f"returnflow: {inert(str(error))}", err=True)
-                damaged = True
-                continue
-            target.write(export_case(header, entries, mask=masker) + b"\n")
-        target.flush()
-    if damaged:
-        ctx.exit(status.FAILED)
-
-
-def _whole(opened: SqlJournal, case: str) -> tuple[Header, tuple[Entry, ...]]:
-    """A call with its events in the words of its own procedure; as plain data where those words
-    are not known here."""
-    from returnflow.engine.vocabulary import vocabulary_of
-
-    header, text, entries = opened.read(case)
-    vocabulary = vocabulary_of(text)
-    if vocabulary is not None:
-        header, _, entries = opened.read(header.case_id, vocabulary.decoder)
-    return header, entries
-
-
-def _target(output: Path | None) -> AbstractContextManager[BinaryIO]:
-    if output is None:
-        # Not ours to close: whoever called may go on writing to it.
-        return nullcontext(sys.stdout.buffer)
-    try:
-        # Only the owner may read what customers said, as in the journal.
-        output.touch(mode=0o600, exist_ok=False)
-        return output.open("wb")
-    except FileExistsError:
-        raise UsageError(f"{output} exists already; name a new file") from None
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
-
-
-def _masker() -> Masker:
-    from returnflow import masking
-    from returnflow.engine.vocabulary import installed_vocabularies
-    from returnflow.home import data_dir
-
-    personal: dict[str, str] = {}
-    for vocabulary in installed_vocabularies():
-        personal |= vocabulary.personal
-    return masking.Masker(masking.MaskKey.load(data_dir()), personal)
+    ctx.exit(exported(given))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from returnflow.cli import opening, shops, status
+from returnflow.cli.output import bar
 from returnflow.errors import ReturnflowError, UsageError
 from returnflow.inert import inert
 from returnflow.urls import without_password
@@ -67,7 +66,7 @@ def command(
     if report is not None:
         _write(report, findings)
     if not dry_run:
-        with _bar("Writing", sql_load.rows_of(data)) as step:
+        with bar("Writing", sql_load.rows_of(data)) as step:
             sql.create(target, data, progress=step).close()
     counts = ", ".join(_counts(data))
     click.echo(f"Would be moved: {counts}." if dry_run else f"Moved to {inert(shown)}: {counts}.")
@@ -95,7 +94,7 @@ def _read(source: str) -> Examined:
                 f"{without_password(source)!r} cannot be read as a whole; only json:DIR can"
             )
         examinable: Examinable = adapter  # type: ignore[assignment]
-        with _bar("Reading", None) as step:
+        with bar("Reading", None) as step:
             done = 0
 
             def progress(read: int, total: int) -> None:
@@ -106,23 +105,6 @@ def _read(source: str) -> Examined:
             return examinable.examine(progress)
     finally:
         adapter.close()
-
-
-@contextmanager
-def _bar(label: str, total: int | None) -> Iterator[Callable[..., None]]:
-    """A progress bar on a terminal; nothing where the output goes into a file."""
-    if not sys.stderr.isatty():
-        yield lambda done, total=None: None
-        return
-    bar: Any
-    with click.progressbar(length=total or 1, label=label, file=sys.stderr) as bar:
-
-        def step(done: int, total: int | None = None) -> None:
-            if total is not None:
-                bar.length = total
-            bar.update(done)
-
-        yield step
 
 
 def _counts(data: ShopData) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from returnflow.cli import opening, status
+from returnflow.cli.masks import UNMASK, masker
 from returnflow.errors import ReturnflowError, UsageError
 from returnflow.inert import inert
 from returnflow.urls import without_password
@@ -22,7 +23,6 @@ from returnflow.urls import without_password
 if TYPE_CHECKING:
     from returnflow.cli.replay_output import Outlet
     from returnflow.engine.definition import Definition
-    from returnflow.masking import Masker
     from returnflow.replay.reports.progress import ProgressLine
     from returnflow.replay.transcripts.sources import Progress
     from returnflow.replay.work import Done, Form, Job
@@ -100,11 +100,7 @@ _FILE = click.Path(path_type=Path)
     metavar="FILE",
     help="Another text of the procedure: list the calls that it judges otherwise, and why.",
 )
-@click.option(
-    "--unmask",
-    is_flag=True,
-    help="Show e-mail addresses and phone numbers; without it they are replaced by a keyed hash.",
-)
+@UNMASK
 @click.option("--quiet", is_flag=True, help="Show no summary and no progress.")
 @click.option(
     "--progress/--no-progress",
@@ -239,7 +235,7 @@ def _job(given: dict[str, Any]) -> Job:
         ),
         zone=given["zone"] or "UTC",
         day=day,
-        masker=None if given["unmask"] else _masker(definition),
+        masker=None if given["unmask"] else masker([definition.vocabulary]),
         form=_form(given),
         title=f"{definition.sop}, version {definition.version}",
         case=given["case"],
@@ -281,14 +277,6 @@ def _unproved(definition: Definition) -> frozenset[str]:
     from returnflow.sop.kept import unproved
 
     return unproved(definition, KeptProcedures(data_dir()))
-
-
-def _masker(definition: Definition) -> Masker:
-    from returnflow import masking
-    from returnflow.home import data_dir
-
-    personal = dict(definition.vocabulary.personal)
-    return masking.Masker(masking.MaskKey.load(data_dir()), personal)
 
 
 def _reached(backend: str) -> None:

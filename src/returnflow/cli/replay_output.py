@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from returnflow.cli import status
+from returnflow.cli.output import new_file
 from returnflow.errors import ReturnflowError, UsageError
 from returnflow.replay.reports import compare, csv, junit
 from returnflow.replay.reports.table import paragraph
@@ -129,7 +130,7 @@ class Outlet:
             # Not ours to close: whoever called may go on writing to it.
             stream: BinaryIO = sys.stdout.buffer
         elif self._file is None:
-            stream = self._file = _created(self._output)
+            stream = self._file = new_file(self._output)
         else:
             stream = self._file
         if not self._begun:
@@ -231,17 +232,6 @@ class Outlet:
 def _title(procedure: Procedure) -> str:
     definition = procedure.definition
     return f"{definition.sop}, version {definition.version}, {Path(definition.name).name}"
-
-
-def _created(output: Path) -> BinaryIO:
-    try:
-        # Only the owner may read what customers said, as in the journal.
-        output.touch(mode=0o600, exist_ok=False)
-        return output.open("wb")
-    except FileExistsError:
-        raise UsageError(f"{output} exists already; name a new file") from None
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
 
 
 def _fault_file(faults: list[Fault]) -> str:

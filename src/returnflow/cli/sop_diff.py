@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from returnflow.cli import opening
-from returnflow.cli.sop_show import progress
+from returnflow.cli.output import progress
 from returnflow.cli.status import ENDED, FAILED
 from returnflow.engine.definition import Definition
 from returnflow.engine.machine import Step

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,9 +147,3 @@ def calls(
     if unread:
         what = "1 call" if unread == 1 else f"{unread} calls"
         click.echo(f"returnflow: {what} could not be read; replay says why", err=True)
-
-
-def progress(words: str) -> None:
-    """Tells on a terminal how far something has come; "" takes it away."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{words}", err=True, nl=False)

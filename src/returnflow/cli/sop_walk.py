@@ -12,7 +12,8 @@ import click
 import msgspec
 
 from returnflow.cli import opening
-from returnflow.cli.sop_show import calls, progress
+from returnflow.cli.output import progress
+from returnflow.cli.sop_show import calls
 from returnflow.cli.status import ENDED, FAILED
 from returnflow.engine.story import sentence
 from returnflow.errors import ReturnflowError, UsageError

@@ -1,0 +1,74 @@
+"""What ``returnflow calls export`` writes."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from returnflow.cli import opening, status
+from returnflow.cli.masks import masker
+from returnflow.cli.output import new_file
+from returnflow.engine.event_log import export_case
+from returnflow.engine.vocabulary import installed_vocabularies, vocabulary_of
+from returnflow.errors import JournalDamagedError
+from returnflow.inert import inert
+
+if TYPE_CHECKING:
+    from returnflow.engine.journal import Entry, Header
+    from returnflow.engine.journal_sql import SqlJournal
+
+
+def exported(given: dict[str, Any]) -> int:
+    """Writes one call or all; the exit status.
+
+    Raises:
+        UsageError: no call or too many are named, or the file is there already.
+        JournalError: the journal cannot be read, or the call is not in it or damaged.
+    """
+    case = given["case"]
+    if case is None and not given["everything"]:
+        raise click.UsageError("Name a case, or give --all.")
+    if case is not None and given["everything"]:
+        raise click.UsageError(f"Give {case} or --all, not both.")
+    hide = None if given["unmask"] else masker(installed_vocabularies())
+    with ExitStack() as stack:
+        opened = opening.open_journal(stack, given["journal"])
+        if case is not None:
+            # Read before there is a file: a mistyped case leaves none behind.
+            header, entries = _whole(opened, case)
+            target = stack.enter_context(_target(given["output"]))
+            target.write(export_case(header, entries, mask=hide) + b"\n")
+            target.flush()
+            return status.ENDED
+        target = stack.enter_context(_target(given["output"]))
+        damaged = False
+        for line in opened.cases():
+            try:
+                header, entries = _whole(opened, line.header.case_id)
+            except JournalDamagedError as error:
+                # The other calls are whole (rule 40); the exit status tells of this one.
+                click.echo(f"returnflow: {inert(str(error))}", err=True)
+                damaged = True
+                continue
+            target.write(export_case(header, entries, mask=hide) + b"\n")
+        target.flush()
+    return status.FAILED if damaged else status.ENDED
+
+
+def _whole(opened: SqlJournal, case: str) -> tuple[Header, tuple[Entry, ...]]:
+    """A call with its events in the words of its own procedure; as plain data where those words
+    are not known here."""
+    header, text, entries = opened.read(case)
+    vocabulary = vocabulary_of(text)
+    if vocabulary is not None:
+        header, _, entries = opened.read(header.case_id, vocabulary.decoder)
+    return header, entries
+
+
+def _target(output: Path | None) -> AbstractContextManager[BinaryIO]:
+    # Standard output is not ours to close: whoever called may go on writing to it.
+    return nullcontext(sys.stdout.buffer) if output is None else new_file(output)
