@@ -248,6 +248,7 @@ def test_calls_are_listed_and_filtered(cli: Cli) -> None:
 
     assert listed() == [ended, left]
     assert listed("--open") == [left]
+    assert listed("--ended") == [ended]
     assert listed("--state", "closed") == [ended]
     assert listed("--state", "orders_listed") == [left]
     assert listed("--agent", "bea") == [left]
@@ -258,7 +259,9 @@ def test_calls_are_listed_and_filtered(cli: Cli) -> None:
     refused(cli("calls", "list", "--since", "yesterday"), 2, "yesterday")
     assert cli("calls", "list", "--state", "transferred").err == "No calls.\n"
     refused(cli("calls", "list", "--state", "orders_lsited"), 2, "did you mean 'orders_listed'?")
-    refused(cli("calls", "export", ended, "--all"), 2, f"Give {ended} or --all, not both")
+    refused(cli("calls", "list", "--open", "--ended"), 2, "--open or --ended, not both")
+    backwards = ("--since", "2026-03-02", "--until", "2026-03-01")
+    refused(cli("calls", "list", *backwards), 2, "2026-03-02 is after --until 2026-03-01")
     heads, first, second = cli("calls", "list").out.strip().split("\n")
     assert heads.split() == ["CASE", "BEGUN", "AGENT", "STATE", "E-MAIL"]
     assert "closed" in first
@@ -304,7 +307,32 @@ def test_a_call_is_exported_as_json_lines(cli: Cli, tmp_path: Path) -> None:
     if os.name == "posix":
         assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
     refused(cli("calls", "export"), 2, "--all")
-    refused(cli("calls", "export", one, "--all"), 2, "--all")
+    refused(cli("calls", "export", one, "--all"), 2, f"Give {one} or", "--all, not both")
+
+
+def test_the_calls_to_export_are_chosen_as_they_are_listed(cli: Cli, tmp_path: Path) -> None:
+    """For replay: the calls of a month that are at an end, without naming each."""
+    ended = whole_call(cli, "--agent", "ann").case_id
+    left = cli("wizard", "--agent", "bea", typed=(ONE_ITEM, "/unknown")).case_id
+
+    def exported(*options: str) -> list[str]:
+        lines = cli("calls", "export", *options).out.split("\n")[:-1]
+        return [json.loads(line)["case"]["case_id"] for line in lines]
+
+    assert exported("--all") == [ended, left]
+    assert exported("--ended") == exported("--all", "--ended") == [ended]
+    assert exported("--open") == [left]
+    assert exported("--agent", "bea") == [left]
+    assert exported("--state", "closed") == [ended]
+    assert exported("--since", "2020-01-01", "--until", "2999-01-01") == [ended, left]
+    none = cli("calls", "export", "--since", "2999-01-01", "-o", tmp_path / "none.jsonl")
+    assert (none.status, none.err) == (0, "No calls.\n")
+    assert (tmp_path / "none.jsonl").read_bytes() == b""
+    mistyped = cli("calls", "export", "--state", "clsoed", "-o", tmp_path / "new.jsonl")
+    refused(mistyped, 2, "did you mean 'closed'?")
+    assert not (tmp_path / "new.jsonl").exists()
+    refused(cli("calls", "export", ended, "--ended"), 2, f"Give {ended} or", "not both")
+    refused(cli("calls", "export", "--open", "--ended"), 2, "--open or --ended, not both")
 
 
 # -- resuming ---------------------------------------------------------------------------------

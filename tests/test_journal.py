@@ -179,7 +179,8 @@ def test_a_call_that_ends_in_a_hang_up_is_kept_whole(journal: SqlJournal) -> Non
     ]
     (line,) = journal.cases()
     assert (line.state, line.ended, line.entries) == ("abandoned", True, 8)
-    assert journal.cases(open_only=True) == []
+    assert journal.cases(ended=False) == []
+    assert journal.cases(ended=True) == [line]
 
 
 def test_a_call_in_which_nothing_happened_leaves_nothing(

@@ -35,18 +35,31 @@ def command() -> None:
     """List, show, resume and export calls."""
 
 
-# -- list -------------------------------------------------------------------------------------
-
 _DATE = click.DateTime(["%Y-%m-%d"])
+
+_FILTERS = (
+    click.option("--state", metavar="STATE", help="Only calls in this state."),
+    click.option("--agent", metavar="NAME", help="Only calls of this agent."),
+    click.option("--since", metavar="DATE", type=_DATE, help="Only calls from this day on."),
+    click.option("--until", metavar="DATE", type=_DATE, help="Only calls up to this day."),
+    click.option("--open", "only_open", is_flag=True, help="Only calls that can be resumed."),
+    click.option("--ended", "only_ended", is_flag=True, help="Only calls that are at an end."),
+)
+
+
+def _filters(function: opening.F) -> opening.F:
+    """Adds the options that say which calls of the journal are meant."""
+    for option in reversed(_FILTERS):
+        function = option(function)
+    return function
+
+
+# -- list -------------------------------------------------------------------------------------
 
 
 @command.command("list")
 @opening.JOURNAL
-@click.option("--state", metavar="STATE", help="Only calls in this state.")
-@click.option("--agent", metavar="NAME", help="Only calls of this agent.")
-@click.option("--since", metavar="DATE", type=_DATE, help="From this day.")
-@click.option("--until", metavar="DATE", type=_DATE, help="To this day.")
-@click.option("--open", "open_only", is_flag=True, help="Only calls that can be resumed.")
+@_filters
 @UNMASK
 def list_calls(**given: Any) -> None:
     """List the calls in the journal, the oldest first."""
@@ -242,6 +255,7 @@ def session_of(
 @command.command("export")
 @click.argument("case", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every call in the journal.")
+@_filters
 @click.option(
     "-o",
     "--output",
@@ -254,7 +268,8 @@ def session_of(
 def export(ctx: click.Context, /, **given: Any) -> None:
     """Write the call CASE, or all, as an event log: JSON Lines, one call a line.
 
-    Of all, one that is damaged is named and left out; the exit status is then 1.
+    With --state, --agent, --since, --until, --open or --ended, those calls and no others. Of
+    several, one that is damaged is named and left out; the exit status is then 1.
     """
     from returnflow.cli.calls_export import exported
 

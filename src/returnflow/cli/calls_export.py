@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from returnflow.cli import opening, status
+from returnflow.cli.calls_list import FILTERS, chosen
 from returnflow.cli.masks import masker
-from returnflow.cli.output import new_file
+from returnflow.cli.output import bar, new_file
 from returnflow.engine.event_log import export_case
 from returnflow.engine.vocabulary import installed_vocabularies, vocabulary_of
 from returnflow.errors import JournalDamagedError
 from returnflow.inert import inert
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from returnflow.engine.journal import Entry, Header
     from returnflow.engine.journal_sql import SqlJournal
 
@@ -30,10 +33,11 @@ def exported(given: dict[str, Any]) -> int:
         JournalError: the journal cannot be read, or the call is not in it or damaged.
     """
     case = given["case"]
-    if case is None and not given["everything"]:
-        raise click.UsageError("Name a case, or give --all.")
-    if case is not None and given["everything"]:
-        raise click.UsageError(f"Give {case} or --all, not both.")
+    several = given["everything"] or any(given[name] for name in FILTERS)
+    if case is None and not several:
+        raise click.UsageError("Name a case, or give --all or what to choose by, as --ended.")
+    if case is not None and several:
+        raise click.UsageError(f"Give {case} or what chooses several, as --all, not both.")
     hide = None if given["unmask"] else masker(installed_vocabularies())
     with ExitStack() as stack:
         opened = opening.open_journal(stack, given["journal"])
@@ -44,18 +48,23 @@ def exported(given: dict[str, Any]) -> int:
             target.write(export_case(header, entries, mask=hide) + b"\n")
             target.flush()
             return status.ENDED
+        lines = chosen(opened, given)
         target = stack.enter_context(_target(given["output"]))
-        damaged = False
-        for line in opened.cases():
-            try:
-                header, entries = _whole(opened, line.header.case_id)
-            except JournalDamagedError as error:
-                # The other calls are whole (rule 40); the exit status tells of this one.
-                click.echo(f"returnflow: {inert(str(error))}", err=True)
-                damaged = True
-                continue
-            target.write(export_case(header, entries, mask=hide) + b"\n")
+        damaged = []
+        with _progress(given["output"], len(lines)) as step:
+            for line in lines:
+                try:
+                    header, entries = _whole(opened, line.header.case_id)
+                    target.write(export_case(header, entries, mask=hide) + b"\n")
+                except JournalDamagedError as error:
+                    # The other calls are whole (rule 40); the exit status tells of this one.
+                    damaged.append(inert(str(error)))
+                step(1)
         target.flush()
+    for words in damaged:
+        click.echo(f"returnflow: {words}", err=True)
+    if not lines:
+        click.echo("No calls.", err=True)
     return status.FAILED if damaged else status.ENDED
 
 
@@ -72,3 +81,10 @@ def _whole(opened: SqlJournal, case: str) -> tuple[Header, tuple[Entry, ...]]:
 def _target(output: Path | None) -> AbstractContextManager[BinaryIO]:
     # Standard output is not ours to close: whoever called may go on writing to it.
     return nullcontext(sys.stdout.buffer) if output is None else new_file(output)
+
+
+def _progress(output: Path | None, calls: int) -> AbstractContextManager[Callable[[int], None]]:
+    if output is None and sys.stdout.isatty():
+        # The log itself runs over the terminal; a bar would stand in the middle of it.
+        return nullcontext(lambda done: None)
+    return bar("Writing", calls)

@@ -65,6 +65,10 @@ def listed(given: dict[str, Any]) -> None:
         click.echo("  ".join(map(_fitted, row, widths)).rstrip())
 
 
+FILTERS = ("state", "agent", "since", "until", "only_open", "only_ended")
+"""What `chosen` looks at."""
+
+
 def chosen(
     journal: SqlJournal, given: dict[str, Any], email_fields: Mapping[str, str] | None = None
 ) -> Collection[CaseLine]:
@@ -72,15 +76,20 @@ def chosen(
 
     Raises:
         UsageError: there is none, and no procedure has the state that is asked for.
+        click.UsageError: one filter contradicts another.
         JournalError: the journal cannot be read.
     """
     since, until = given["since"], given["until"]
+    if since and until and since > until:
+        raise click.UsageError(f"--since {since:%Y-%m-%d} is after --until {until:%Y-%m-%d}.")
+    if given["only_open"] and given["only_ended"]:
+        raise click.UsageError("Give --open or --ended, not both.")
     lines = journal.cases(
         state=given["state"],
         agent=given["agent"],
         since=since.astimezone() if since else None,
         until=(until + timedelta(days=1)).astimezone() if until else None,
-        open_only=given["open_only"],
+        ended=given["only_ended"] or (False if given["only_open"] else None),
         email_fields=email_fields,
     )
     if given["state"] is not None and not lines:

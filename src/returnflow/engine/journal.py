@@ -347,14 +347,14 @@ class Journal(Protocol):
         agent: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-        open_only: bool = False,
+        ended: bool | None = None,
         email_fields: Mapping[str, str] | None = None,
     ) -> Collection[CaseLine]:
         """The calls that pass every filter, the oldest first.
 
         Args:
             since, until: begun at or after the one and before the other, with zones.
-            open_only: leaves out those that are at an end.
+            ended: only those that are at an end, or with False only those that are not.
             email_fields: where an address stands, see `email_fields`; without it none is told.
 
         Raises:

@@ -188,7 +188,7 @@ class SqlJournal:
         agent: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-        open_only: bool = False,
+        ended: bool | None = None,
         email_fields: Mapping[str, str] | None = None,
     ) -> list[CaseLine]:
         """See `Journal.cases`."""
@@ -215,8 +215,8 @@ class SqlJournal:
             query = query.where(CASES.c.started_at >= stored_time(since))
         if until is not None:
             query = query.where(CASES.c.started_at < stored_time(until))
-        if open_only:
-            query = query.where(sa.not_(final.c.ended))
+        if ended is not None:
+            query = query.where(final.c.ended if ended else sa.not_(final.c.ended))
         rows, emails = self._database.read(
             lambda connection: (
                 connection.execute(query).all(),
