@@ -256,7 +256,9 @@ def test_calls_are_listed_and_filtered(cli: Cli) -> None:
     assert listed("--since", "2020-01-01", "--until", "2999-01-01") == [ended, left]
     assert listed("--until", "2020-01-01") == []
     assert listed("--since", "2999-01-01") == []
-    refused(cli("calls", "list", "--since", "yesterday"), 2, "yesterday")
+    refused(cli("calls", "list", "--since", "yesterday"), 2, "--since", "as 2026-03-01")
+    refused(cli("calls", "list", "--until", "2026-02-30"), 2, "'2026-02-30' is not a day")
+    refused(cli("calls", "list", "--until", "9999-12-31"), 2, "1970 to 9998")
     assert cli("calls", "list", "--state", "transferred").err == "No calls.\n"
     refused(cli("calls", "list", "--state", "orders_lsited"), 2, "did you mean 'orders_listed'?")
     refused(cli("calls", "list", "--open", "--ended"), 2, "--open or --ended, not both")

@@ -138,7 +138,7 @@ def test_strict_stops_at_the_first_line_that_cannot_be_read(replay: Replay) -> N
         ([], ["LOG"]),
         (["{log}", "--format", "xls"], ["xls", "native"]),
         (["{log}", "--zone", "Mars/Olympus"], ["Mars/Olympus"]),
-        (["{log}", "--date", "tomorrow"], ["tomorrow"]),
+        (["{log}", "--date", "tomorrow"], ["'tomorrow' is not a day", "2026-03-01"]),
         (["{log}", "--sop", "{tmp}/none.yaml"], ["none.yaml"]),
         (["{log}", "--compare", "{log}"], ["log.jsonl"]),
         (["{log}", "--tools", "{tmp}/none.yaml"], ["none.yaml"]),

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from returnflow.cli import opening, status
+from returnflow.cli.days import day
 from returnflow.cli.masks import UNMASK, masker
 from returnflow.errors import (
     DefinitionError,
@@ -35,13 +36,11 @@ def command() -> None:
     """List, show, resume and export calls."""
 
 
-_DATE = click.DateTime(["%Y-%m-%d"])
-
 _FILTERS = (
     click.option("--state", metavar="STATE", help="Only calls in this state."),
     click.option("--agent", metavar="NAME", help="Only calls of this agent."),
-    click.option("--since", metavar="DATE", type=_DATE, help="Only calls from this day on."),
-    click.option("--until", metavar="DATE", type=_DATE, help="Only calls up to this day."),
+    click.option("--since", metavar="DATE", type=day, help="Only calls from this day on."),
+    click.option("--until", metavar="DATE", type=day, help="Only calls up to this day."),
     click.option("--open", "only_open", is_flag=True, help="Only calls that can be resumed."),
     click.option("--ended", "only_ended", is_flag=True, help="Only calls that are at an end."),
 )

@@ -6,7 +6,7 @@ import difflib
 import shutil
 import sys
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -81,14 +81,14 @@ def chosen(
     """
     since, until = given["since"], given["until"]
     if since and until and since > until:
-        raise click.UsageError(f"--since {since:%Y-%m-%d} is after --until {until:%Y-%m-%d}.")
+        raise click.UsageError(f"--since {since} is after --until {until}.")
     if given["only_open"] and given["only_ended"]:
         raise click.UsageError("Give --open or --ended, not both.")
     lines = journal.cases(
         state=given["state"],
         agent=given["agent"],
-        since=since.astimezone() if since else None,
-        until=(until + timedelta(days=1)).astimezone() if until else None,
+        since=_midnight(since) if since else None,
+        until=_midnight(until + timedelta(days=1)) if until else None,
         ended=given["only_ended"] or (False if given["only_open"] else None),
         email_fields=email_fields,
     )
@@ -107,6 +107,11 @@ def _fitted(text: str, width: int) -> str:
             text = text[:-1]
         text += "…"
     return wcwidth.ljust(text, width)
+
+
+def _midnight(day: date) -> datetime:
+    """When the day begins where this runs."""
+    return datetime.combine(day, time()).astimezone()
 
 
 def _check_state(state: str, journal: SqlJournal) -> None:

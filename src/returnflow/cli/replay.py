@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from returnflow.cli import opening, status
+from returnflow.cli.days import day
 from returnflow.cli.masks import UNMASK, masker
 from returnflow.errors import ReturnflowError, UsageError
 from returnflow.inert import inert
@@ -44,7 +45,7 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--date",
     metavar="DATE",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=day,
     help="The day on which calls decided that do not record it.",
 )
 @click.option(
@@ -222,7 +223,7 @@ def _job(given: dict[str, Any]) -> Job:
     from returnflow.replay.work import Job, Procedure
 
     definition = opening.procedure(given["sop"])
-    day = given["date"].date() if given["date"] else None
+    day = given["date"]
     return Job(
         procedure=Procedure.of(definition, _unproved(definition)),
         options=Options(
