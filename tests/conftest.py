@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from returnflow.bundled import bundled
+from returnflow.engine.definition import load
+from returnflow.home import KeptProcedures
+from returnflow.sop.kept import unproved
 from returnflow.testing.postgresql import PostgresServer
 
 REPORT = "report"
@@ -20,6 +25,18 @@ settings.register_profile(
     "returnflow", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("returnflow")
+
+
+@pytest.fixture(scope="session")
+def used_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as a first replay leaves it: the procedures of the program are compiled and
+    proved, which takes half a second each. To be copied."""
+    home = tmp_path_factory.mktemp("used") / "home"
+    home.mkdir(mode=0o700)
+    keeper = KeptProcedures(home)
+    for path in bundled("states").glob("*.yaml"):
+        unproved(load(path, keeper), keeper)
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -70,12 +71,14 @@ class Replay:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, used_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder of its own; nothing in the environment changes a default."""
     for name in [name for name in os.environ if name.startswith("RETURNFLOW_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("RETURNFLOW_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+    home = tmp_path / "home"
+    shutil.copytree(used_home, home)
+    monkeypatch.setenv("RETURNFLOW_HOME", str(home))
+    return home
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -142,14 +143,17 @@ Replay = Callable[..., tuple[int, list[dict[str, Any]]]]
 
 @pytest.fixture
 def replay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+    tmp_path: Path,
+    used_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
 ) -> Replay:
     """Runs ``returnflow replay --json`` in the folder of the transcripts, with one and the same
     key for masking, so that a golden file is the same everywhere."""
     for name in [name for name in os.environ if name.startswith("RETURNFLOW_")]:
         monkeypatch.delenv(name)
     home = tmp_path / "home"
-    home.mkdir(mode=0o700)
+    shutil.copytree(used_home, home)
     (home / KEY_FILE).write_bytes(bytes(range(KEY_BYTES)))
     monkeypatch.setenv("RETURNFLOW_HOME", str(home))
     monkeypatch.chdir(TRANSCRIPTS)

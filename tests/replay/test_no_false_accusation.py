@@ -189,9 +189,10 @@ def _inner(value: Any) -> Iterator[tuple[str | int, Any]]:
 
 def changed(value: Any, path: Path_, to: Any) -> Any:
     """A copy with something else at a place; `ABSENT`: with nothing."""
-    twin = copy.deepcopy(value)
+    twin = copy.copy(value)
     at = twin
     for place in path[:-1]:
+        at[place] = copy.copy(at[place])
         at = at[place]
     if to is ABSENT:
         del at[path[-1]]

@@ -58,6 +58,7 @@ PATIENT = 20.0
 Tracer = Callable[[Step], None]
 
 
+@cache
 def shipped() -> Definition:
     """The procedure that comes with the program."""
     return load(bundled("states") / "handling_returns.yaml")
