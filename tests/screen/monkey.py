@@ -130,11 +130,12 @@ class Monkey:
         """What an agent might do: get the question back where something stands before it, then
         what fits the state that the call is in."""
         assert played.run is not None
-        if "make the window larger" in played.screen:
+        shown = played.screen
+        if "make the window larger" in shown:
             self._left -= 1
             played.resize(80, 24)
             return None
-        if "Esc close" in played.screen or "Esc leave it" in played.screen:
+        if "Esc close" in shown or "Esc leave it" in shown:
             self._left -= 1
             return ESC
         email, order = self._rng.choice(self._known)
