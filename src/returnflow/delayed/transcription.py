@@ -19,10 +19,9 @@ from returnflow.engine.vocabulary import Due, Event
 from returnflow.inert import fold
 from returnflow.records import GiftCardReceipt
 from returnflow.redacted import NOT_RECORDED, hidden
-from returnflow.returns import recorded
-from returnflow.returns import transcription as returns
+from returnflow.returns import inference, recorded, transcription
+from returnflow.returns.arguments import text_of
 from returnflow.returns.shopvalues import same_id
-from returnflow.returns.transcription import text_of
 
 ISSUE = "issue_gift_card"
 
@@ -34,7 +33,7 @@ _AFTER = re.compile(
 )
 
 
-class Transcription(returns.Transcription):
+class Transcription(transcription.Transcription):
     """The transcription of ``vocabulary: delayed``."""
 
     unnoticed: tuple[str, ...] = (
@@ -76,7 +75,7 @@ class Transcription(returns.Transcription):
         return ()
 
 
-class Inference(returns.Inference):
+class Inference(inference.Inference):
     """See the module."""
 
     def _answers(self, case: Any, now: Answered, ahead: Sequence[Answered]) -> Sequence[Event]:
