@@ -12,9 +12,7 @@ from returnflow.engine import phrases
 from returnflow.engine.compiled import VALUE, Wording
 from returnflow.engine.spec import DefinitionSpec, NoticeSpec, WordingSpec
 from returnflow.engine.vocabulary import Vocabulary
-from returnflow.engine.yamltext import Path_, suggest
-
-Found = Iterator[tuple[Path_, str]]
+from returnflow.engine.yamltext import Found, Path_, suggest
 
 
 def wordings(spec: DefinitionSpec) -> dict[str, tuple[Wording, ...]]:

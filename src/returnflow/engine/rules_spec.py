@@ -9,13 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from returnflow.engine.rules import AUTOMATA, BINARY, Activity, Rule
-from returnflow.engine.yamltext import Document, Path_, suggest
+from returnflow.engine.yamltext import Document, Found, Path_, suggest
 
 if TYPE_CHECKING:
     from returnflow.engine.spec import DefinitionSpec
     from returnflow.engine.vocabulary import Vocabulary
 
-Found = Iterator[tuple[Path_, str]]
 
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 _Words = Annotated[str, Field(min_length=1, max_length=1000)]

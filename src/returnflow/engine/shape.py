@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import isclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from returnflow.engine.compiled import Place
 from returnflow.engine.spec import DefinitionSpec
-from returnflow.engine.yamltext import Path_, suggest
+from returnflow.engine.yamltext import Found, Path_, suggest
 
 _KINDS = {
     "string_type": "text",
@@ -25,9 +25,7 @@ _KINDS = {
 }
 
 
-def problems_of(
-    problems: Sequence[Any], places: Mapping[Path_, Place]
-) -> Iterator[tuple[Path_, str]]:
+def problems_of(problems: Sequence[Any], places: Mapping[Path_, Place]) -> Found:
     """pydantic's errors in words, each with its path.
 
     Args:

@@ -24,6 +24,9 @@ MAX_DEPTH = 40
 Path_ = tuple[str | int, ...]
 """Where a value is: the keys and indices that lead to it."""
 
+Found = Iterator[tuple[Path_, str]]
+"""Problems of a procedure: where each is, and what is wrong and how to mend it."""
+
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)", re.ASCII)
 _NULL = {"", "~", "null"}
