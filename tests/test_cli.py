@@ -523,6 +523,20 @@ def test_a_line_of_any_length_is_passed_over_quickly(home: Path) -> None:
     assert len(done.stdout) < 10_000
 
 
+def test_an_export_that_breaks_off_leaves_no_file(cli: Cli, home: Path, tmp_path: Path) -> None:
+    """The system's own limit on the size of files stands for a disk that takes no more."""
+    notes = (f"/note {'x' * 3900}",) * 12
+    assert cli("wizard", typed=(ONE_ITEM, *notes)).status == 3
+    log = tmp_path / "log.jsonl"
+    # Room for what SQLite keeps beside a journal to read it, and not for the log.
+    done = program(f"ulimit -f 40; returnflow calls export --all -o {log}", home)
+    assert done.returncode == 1
+    assert done.stderr == "returnflow: the output cannot be written: File too large\n"
+    assert not log.exists()
+    assert program(f"returnflow calls export --all -o {log}", home).returncode == 0
+    assert log.stat().st_size > 40 * 1024
+
+
 @pytest.mark.parametrize("command", ["demo", "calls list --unmask", "wizard < /dev/null"])
 def test_output_that_cannot_be_written_is_told_in_a_line(home: Path, command: str) -> None:
     """Rule 40: a full disk under the output is no fault of the program."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -19,7 +19,7 @@ from returnflow.errors import JournalDamagedError
 from returnflow.inert import inert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from returnflow.engine.journal import Entry, Header
     from returnflow.engine.journal_sql import SqlJournal
@@ -78,9 +78,20 @@ def _whole(opened: SqlJournal, case: str) -> tuple[Header, tuple[Entry, ...]]:
     return header, entries
 
 
-def _target(output: Path | None) -> AbstractContextManager[BinaryIO]:
-    # Standard output is not ours to close: whoever called may go on writing to it.
-    return nullcontext(sys.stdout.buffer) if output is None else new_file(output)
+@contextmanager
+def _target(output: Path | None) -> Iterator[BinaryIO]:
+    """Where the log goes. A file is written whole or does not come to be."""
+    if output is None:
+        # Not ours to close: whoever called may go on writing to it.
+        yield sys.stdout.buffer
+        return
+    file = new_file(output)
+    try:
+        with file:
+            yield file
+    except BaseException:
+        output.unlink(missing_ok=True)
+        raise
 
 
 def _progress(output: Path | None, calls: int) -> AbstractContextManager[Callable[[int], None]]:
