@@ -179,6 +179,15 @@ def test_picks(typed: str, picked: dict[str, int]) -> None:
     assert answers.picks(typed, CHOICES) == tuple(Pick(i, n) for i, n in picked.items())
 
 
+@pytest.mark.parametrize("typed", ["-1", "- 1", "+1", ".5", "1.5", "２", "0"])
+@pytest.mark.parametrize("sign", ["x", "×", "*"])
+def test_no_part_of_a_name_is_taken_for_a_wrong_quantity(typed: str, sign: str) -> None:
+    """Rule 16: ``1 x -1`` is no unit of the item that has ``-1`` in its id."""
+    kettle = Choice("KETTLE-17", "Kettle - 1.5 l, ２ sieves, +1 year", 3)
+    with pytest.raises(BadAnswer, match=r"quantity|returns nothing|whole number"):
+        answers.picks(f"1 {sign} {typed}", (kettle,))
+
+
 def test_all_of_nothing() -> None:
     with pytest.raises(BadAnswer, match="in a return already"):
         answers.picks("all", (Choice("A", "a", 0),))
@@ -210,6 +219,8 @@ def test_shares(typed: str, lines: list[tuple[int, str, str]]) -> None:
 def test_a_reason_of_a_single_unit_may_be_copied_from_the_list() -> None:
     """Rule 26: of several units the number could be a quantity, so there it is turned down."""
     assert answers.shares("2 defective", "SKU-1", 1) == (ReturnLine("SKU-1", 1, "DEFECTIVE"),)
+    with pytest.raises(BadAnswer, match="two ways"):
+        answers.shares("1 1", "SKU-1", 1)
 
 
 @pytest.mark.parametrize(

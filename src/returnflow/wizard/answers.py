@@ -23,8 +23,9 @@ MAX_QUANTITY = 1_000_000
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _QUANTITY = re.compile(r"[0-9]+", re.ASCII)
-_ITEM_TIMES = re.compile(r"(?P<item>.+?)\s*[x×*]\s*(?P<quantity>[-+0-9０-９.]\S*)")
-_TIMES_ITEM = re.compile(r"(?P<quantity>[0-9]+)\s*[x×*]\s*(?P<item>[^\s0-9].*)", re.ASCII)
+_ITEM_TIMES = re.compile(r"(?P<item>.+?)\s*[x×*]\s*(?P<quantity>[-+]\s*\S*|[0-9０-９.]\S*)")
+# What looks like a quantity after the sign is one, though the id of an item may hold it: -1.
+_TIMES_ITEM = re.compile(r"(?P<quantity>[0-9]+)\s*[x×*]\s*(?P<item>[^\s0-9０-９+.-].*)", re.ASCII)
 _ITEM_TIMES_WHAT = re.compile(r"(?P<item>.+?)\s+[x×*](?:\s+(?P<quantity>\S+))?")
 _SHARE = re.compile(r"(?P<quantity>[-+.]?[0-9０-９][^\s×*x]*)\s*[x×*]\s*(?P<reason>.+)")
 _NUMBERED = re.compile(r"(?P<number>[0-9]+)[.)]?\s+(?P<reason>.+)", re.ASCII)
@@ -237,13 +238,15 @@ def _share(part: str, item_id: str, granted: int, *, alone: bool) -> ReturnLine:
 def _listed_reason(head: str, granted: int) -> str:
     """A reason; of a single unit also as the list shows it (``2 defective``).
 
-    Of several units a number before a reason could be a quantity, and must not be guessed.
+    Of several units a number before a reason could be a quantity, and must not be guessed; nor
+    what two numbers mean.
     """
     numbered = _NUMBERED.fullmatch(head)
     if numbered is None:
         return reason(head)
     found = reason(numbered["reason"])
-    if granted > 1 or REASONS.index(found) + 1 != int(numbered["number"]):
+    listed = REASONS.index(found) + 1 == int(numbered["number"])
+    if granted > 1 or not listed or numbered["reason"].isdecimal():
         label = REASON_LABELS[found]
         raise BadAnswer(
             f"“{head}” can be read in two ways: type “{label}” for all units, "
