@@ -371,6 +371,22 @@ def test_a_refused_line_is_replaced_by_what_is_pasted_next(stage: Stage) -> None
     assert [e.email for e in played.events if isinstance(e, ev.EmailGiven)] == ["ann@example.com"]
 
 
+@pytest.mark.parametrize("key", [CTRL_U, "\x17", "\x0b", "\x7f", "\x1b[3~"])
+def test_a_refused_line_is_cleared_by_each_key_that_clears_one(stage: Stage, key: str) -> None:
+    """Ctrl-U, Ctrl-W, Ctrl-K, backspace, delete. The arrow would keep what is still there."""
+    left = "\x1b[D"
+    played = stage.keys(typed("x@") + key + left + typed("ann@example.com", "O-ANN"))
+    assert played.state == "order_selected"
+    assert len(played.complaints) == 1
+
+
+def test_ctrl_c_at_a_refused_line_asks_at_once_whether_to_leave(stage: Stage) -> None:
+    played = stage.keys(typed("x@") + CTRL_C + typed("no", *ANN))
+    assert played.state == "order_selected"
+    assert played.labels[1] == "Leave the call? Nothing is answered yet. (yes / no)"
+    assert len(played.complaints) == 1
+
+
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
 def test_a_word_within_an_answer_can_be_interrupted_too(stage: Stage, key: str) -> None:
     played = stage.keys(typed("/transfer", "/hangup") + key + typed("no", *ANN))

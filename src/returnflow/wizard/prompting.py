@@ -83,7 +83,7 @@ class TerminalConsole:
                 history=DummyHistory(),
                 complete_style=CompleteStyle.READLINE_LIKE,
                 complete_while_typing=False,
-                key_bindings=_pasting(),
+                key_bindings=_at_a_refused_line(),
             )
         in_place = _InPlace(prompt)
         return self._session.prompt(
@@ -121,14 +121,26 @@ class TerminalConsole:
             self._shown_progress = 0
 
 
-def _pasting() -> KeyBindings:
-    """What is pasted replaces a refused line, too, as what is typed does."""
+def _at_a_refused_line() -> KeyBindings:
+    """The keys of a line that was refused, where the library has them for none that is selected."""
     keys = KeyBindings()
 
     @keys.add(Keys.BracketedPaste, filter=shift_selection_mode)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.cut_selection()
         event.current_buffer.insert_text(" ".join(event.data.splitlines()))
+
+    @keys.add("c-u", filter=shift_selection_mode)
+    @keys.add("c-w", filter=shift_selection_mode)
+    @keys.add("c-k", filter=shift_selection_mode)
+    @keys.add("delete", filter=shift_selection_mode)
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.cut_selection()
+
+    # Eager: with a selection the library waits for a second key, as > that would indent it.
+    @keys.add("c-c", filter=shift_selection_mode, eager=True)
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(exception=KeyboardInterrupt(), style="class:aborting")
 
     return keys
 
