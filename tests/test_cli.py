@@ -5,14 +5,18 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import re
 import runpy
 import shlex
 import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +27,7 @@ from returnflow import __version__
 from returnflow.backends import demo
 from returnflow.backends.sql import SqlShop
 from returnflow.bundled import bundled
-from returnflow.cli import run
+from returnflow.cli import opening, run
 from returnflow.cli.status import EPILOG
 from returnflow.records import Customer
 
@@ -258,7 +262,7 @@ def test_calls_are_listed_and_filtered(cli: Cli) -> None:
     assert listed("--since", "2999-01-01") == []
     refused(cli("calls", "list", "--since", "yesterday"), 2, "--since", "as 2026-03-01")
     refused(cli("calls", "list", "--until", "2026-02-30"), 2, "'2026-02-30' is not a day")
-    refused(cli("calls", "list", "--until", "9999-12-31"), 2, "1970 to 9998")
+    refused(cli("calls", "list", "--until", "9999-12-31"), 2, "1971 to 2999")
     assert cli("calls", "list", "--state", "transferred").err == "No calls.\n"
     refused(cli("calls", "list", "--state", "orders_lsited"), 2, "did you mean 'orders_listed'?")
     refused(cli("calls", "list", "--open", "--ended"), 2, "--open or --ended, not both")
@@ -268,6 +272,43 @@ def test_calls_are_listed_and_filtered(cli: Cli) -> None:
     assert heads.split() == ["CASE", "BEGUN", "AGENT", "STATE", "E-MAIL"]
     assert "closed" in first
     assert "orders_listed (open)" in second
+
+
+@pytest.fixture
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The clock of this machine stands in New York."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("new_york")
+def test_a_day_of_the_list_is_whole_and_a_day_of_this_clock(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its first second to its last, whatever day it is elsewhere."""
+    begun = {}
+    for moment in ("02-28 23:59:59", "03-01 00:00:00", "03-31 23:59:59", "04-01 00:00:00"):
+        local = datetime.fromisoformat(f"2026-{moment}").astimezone()
+        monkeypatch.setattr(opening, "now", lambda local=local: local)
+        begun[moment] = cli("wizard", typed=(ONE_ITEM,)).case_id
+
+    def listed(*options: str) -> list[str]:
+        lines = cli("calls", "list", *options).out.split("\n")[1:-1]
+        return [moment for line in lines for moment, case in begun.items() if case in line]
+
+    _, first, last, _ = begun
+    assert listed("--since", "2026-03-01", "--until", "2026-03-31") == [first, last]
+    assert listed("--since", "2026-03-01", "--until", "2026-03-01") == [first]
+    assert listed("--since", "2026-03-31", "--until", "2026-03-31") == [last]
+
+
+def test_filters_that_contradict_each_other_make_nothing(cli: Cli, home: Path) -> None:
+    for command in ("list", "export"):
+        refused(cli("calls", command, "--open", "--ended"), 2, "not both")
+    assert not home.exists()
 
 
 def test_a_story_tells_moments_to_the_minute(cli: Cli) -> None:
@@ -333,7 +374,9 @@ def test_the_calls_to_export_are_chosen_as_they_are_listed(cli: Cli, tmp_path: P
     mistyped = cli("calls", "export", "--state", "clsoed", "-o", tmp_path / "new.jsonl")
     refused(mistyped, 2, "did you mean 'closed'?")
     assert not (tmp_path / "new.jsonl").exists()
-    refused(cli("calls", "export", ended, "--ended"), 2, f"Give {ended} or", "not both")
+    assert exported("--until", "2999-01-01") == [ended, left]
+    for filters in (["--ended"], ["--agent", ""], ["--state", "closed"], ["--until", "2999-01-01"]):
+        refused(cli("calls", "export", ended, *filters), 2, f"Give {ended} or", "not both")
     refused(cli("calls", "export", "--open", "--ended"), 2, "--open or --ended, not both")
 
 
@@ -376,10 +419,20 @@ def test_a_call_goes_on_in_the_shop_with_which_it_was_begun(
     assert str(other) in cli("wizard", typed=(ONE_ITEM,)).out
 
 
+def damage(home: Path, change: str) -> None:
+    """Changes the journal in spite of its triggers."""
+    with closing(sqlite3.connect(home / "journal.sqlite3")) as journal:
+        triggers = journal.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in triggers.fetchall():
+            journal.execute(f"DROP TRIGGER {name}")
+        journal.execute(change)
+        journal.commit()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("UPDATE entries SET payload = '{oops' WHERE seq = 2", "2"),
+        ("UPDATE entries SET payload = '{oops' WHERE seq = 2", "row 2"),
         ("UPDATE entries SET state = 'closed' WHERE seq = 2", "its last row says closed"),
         ("DELETE FROM entries WHERE seq = 1", "row 1 is missing"),
         ("UPDATE sop_texts SET text = text || '#'", "was changed"),
@@ -390,12 +443,7 @@ def test_a_damaged_call_is_named_and_left_alone(
 ) -> None:
     """Rule 40: with its place; nothing is guessed, and it could not start. The rest goes on."""
     case_id = cli("wizard", typed=(ONE_ITEM,)).case_id
-    with closing(sqlite3.connect(home / "journal.sqlite3")) as journal:
-        triggers = journal.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        for (name,) in triggers.fetchall():
-            journal.execute(f"DROP TRIGGER {name}")
-        journal.execute(change)
-        journal.commit()
+    damage(home, change)
     refused(cli("calls", "resume", case_id, typed=("/close",)), 2, case_id, words)
     whole = cli("wizard", "--sop", other_text(home), typed=(ONE_ITEM,)).case_id
     exported = cli("calls", "export", "--all")
@@ -524,17 +572,53 @@ def test_a_line_of_any_length_is_passed_over_quickly(home: Path) -> None:
 
 
 def test_an_export_that_breaks_off_leaves_no_file(cli: Cli, home: Path, tmp_path: Path) -> None:
-    """The system's own limit on the size of files stands for a disk that takes no more."""
+    """The system's own limit on the size of files stands for a disk that takes no more. What was
+    found damaged until then is told all the same."""
+    damaged = cli("wizard", typed=(ONE_ITEM,)).case_id
+    damage(home, "UPDATE entries SET payload = '{oops' WHERE seq = 2")
     notes = (f"/note {'x' * 3900}",) * 12
     assert cli("wizard", typed=(ONE_ITEM, *notes)).status == 3
     log = tmp_path / "log.jsonl"
     # Room for what SQLite keeps beside a journal to read it, and not for the log.
     done = program(f"ulimit -f 40; returnflow calls export --all -o {log}", home)
     assert done.returncode == 1
-    assert done.stderr == "returnflow: the output cannot be written: File too large\n"
+    first, last = done.stderr.strip().split("\n")
+    assert damaged in first
+    assert last == "returnflow: the output cannot be written: File too large"
     assert not log.exists()
-    assert program(f"returnflow calls export --all -o {log}", home).returncode == 0
+    assert program(f"returnflow calls export --all -o {log}", home).returncode == 1
     assert log.stat().st_size > 40 * 1024
+
+
+def test_a_terminal_shows_how_far_an_export_is(cli: Cli, home: Path, tmp_path: Path) -> None:
+    """Where it goes into a file; into a pipe it may be shown by a program on the same terminal."""
+    assert cli("wizard", typed=(ONE_ITEM,)).status == 3
+
+    def shown(command: str) -> str:
+        leader, follower = pty.openpty()
+        around = {**os.environ, "RETURNFLOW_HOME": str(home)}
+        run_it = [sys.executable, "-m", "returnflow", *shlex.split(command)]
+        subprocess.run(run_it, stdout=subprocess.PIPE, stderr=follower, env=around, check=True)
+        os.write(follower, b"end")
+        os.close(follower)
+        text = os.read(leader, 65536).decode()
+        os.close(leader)
+        return text
+
+    assert "100%" in shown(f"calls export --all -o {tmp_path / 'log.jsonl'}")
+    assert shown("calls export --all") == "end"
+
+
+def test_an_export_that_is_interrupted_leaves_no_file(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> bytes:
+        raise KeyboardInterrupt
+
+    assert cli("wizard", typed=(ONE_ITEM,)).status == 3
+    monkeypatch.setattr("returnflow.cli.calls_export.export_case", interrupted)
+    assert cli("calls", "export", "--all", "-o", tmp_path / "log.jsonl").status == 1
+    assert not (tmp_path / "log.jsonl").exists()
 
 
 @pytest.mark.parametrize("command", ["demo", "calls list --unmask", "wizard < /dev/null"])

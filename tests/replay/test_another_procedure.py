@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,13 @@ def report(tmp_path: Path, sop: str, capsys: pytest.CaptureFixture[str]) -> dict
     assert run(["replay", str(log), "--json"]) == 1
     made: dict[str, object] = json.loads(capsys.readouterr().out)
     return made
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, used_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the data folder of whoever runs the tests."""
+    shutil.copytree(used_home, tmp_path / "home")
+    monkeypatch.setenv("RETURNFLOW_HOME", str(tmp_path / "home"))
 
 
 def test_nobody_is_blamed_for_the_events_of_another_procedure(

@@ -86,6 +86,22 @@ def replay(home: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes
     return Replay(tmp_path, capsysbinary)
 
 
+def test_the_first_replay_keeps_what_the_next_ones_need(
+    replay: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a data folder that is made for it; what is kept changes no verdict."""
+    fresh = tmp_path / "fresh"
+    monkeypatch.setenv("RETURNFLOW_HOME", str(fresh))
+    log = replay.log(logs.conforming("C-1"), logs.violating())
+    first = replay(log, "--json", "--unmask")
+    kept = {path.name: path.read_bytes() for path in (fresh / "procedures").iterdir()}
+    assert len(kept) == 2  # the compiled form and the proofs
+    assert stat.S_IMODE(fresh.stat().st_mode) == 0o700
+    again = replay(log, "--json", "--unmask")
+    assert (first.status, first.out) == (again.status, again.out)
+    assert {path.name: path.read_bytes() for path in (fresh / "procedures").iterdir()} == kept
+
+
 # -- the exit status --------------------------------------------------------------------------
 
 

@@ -210,8 +210,7 @@ def redacted_events(call: Telling) -> Iterator[tuple[str, str]]:
                 twin = changed(line, ("events", number, *path), "[PII]")
                 yield f"{event['event']} {path}", json.dumps(twin) + "\n"
     undated = changed(line, ("case", "policy_date"), ABSENT)
-    for event in undated["events"]:
-        del event["at"]
+    undated["events"] = [changed(event, ("at",), ABSENT) for event in line["events"]]
     yield "no date", json.dumps(undated) + "\n"
 
 

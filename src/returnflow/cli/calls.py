@@ -39,8 +39,15 @@ def command() -> None:
 _FILTERS = (
     click.option("--state", metavar="STATE", help="Only calls in this state."),
     click.option("--agent", metavar="NAME", help="Only calls of this agent."),
-    click.option("--since", metavar="DATE", type=day, help="Only calls from this day on."),
-    click.option("--until", metavar="DATE", type=day, help="Only calls up to this day."),
+    click.option(
+        "--since",
+        metavar="DATE",
+        type=day,
+        help="Only calls begun on this day, as the clock here tells it, or after.",
+    ),
+    click.option(
+        "--until", metavar="DATE", type=day, help="Only calls begun on this day or before."
+    ),
     click.option("--open", "only_open", is_flag=True, help="Only calls that can be resumed."),
     click.option("--ended", "only_ended", is_flag=True, help="Only calls that are at an end."),
 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from returnflow.cli import opening, status
-from returnflow.cli.calls_list import FILTERS, chosen
+from returnflow.cli.calls_list import check_filters, chosen, filtered
 from returnflow.cli.masks import masker
 from returnflow.cli.output import bar, new_file
 from returnflow.engine.event_log import export_case
@@ -29,15 +29,17 @@ def exported(given: dict[str, Any]) -> int:
     """Writes one call or all; the exit status.
 
     Raises:
-        UsageError: no call or too many are named, or the file is there already.
+        UsageError: the file is there already, or no procedure has the state that is asked for.
+        click.UsageError: no call or too many are named, or one filter contradicts another.
         JournalError: the journal cannot be read, or the call is not in it or damaged.
     """
     case = given["case"]
-    several = given["everything"] or any(given[name] for name in FILTERS)
+    several = given["everything"] or filtered(given)
     if case is None and not several:
         raise click.UsageError("Name a case, or give --all or what to choose by, as --ended.")
     if case is not None and several:
         raise click.UsageError(f"Give {case} or what chooses several, as --all, not both.")
+    check_filters(given)
     hide = None if given["unmask"] else masker(installed_vocabularies())
     with ExitStack() as stack:
         opened = opening.open_journal(stack, given["journal"])
@@ -50,19 +52,22 @@ def exported(given: dict[str, Any]) -> int:
             return status.ENDED
         lines = chosen(opened, given)
         target = stack.enter_context(_target(given["output"]))
-        damaged = []
-        with _progress(given["output"], len(lines)) as step:
-            for line in lines:
-                try:
-                    header, entries = _whole(opened, line.header.case_id)
-                    target.write(export_case(header, entries, mask=hide) + b"\n")
-                except JournalDamagedError as error:
-                    # The other calls are whole (rule 40); the exit status tells of this one.
-                    damaged.append(inert(str(error)))
-                step(1)
-        target.flush()
-    for words in damaged:
-        click.echo(f"returnflow: {words}", err=True)
+        damaged: list[str] = []
+        try:
+            with _progress(given["output"], len(lines)) as step:
+                for line in lines:
+                    try:
+                        header, entries = _whole(opened, line.header.case_id)
+                        target.write(export_case(header, entries, mask=hide) + b"\n")
+                    except JournalDamagedError as error:
+                        # The other calls are whole (rule 40); the exit status tells of this one.
+                        damaged.append(inert(str(error)))
+                    step(1)
+            target.flush()
+        finally:
+            # After the bar, which they would run through, and whatever else went wrong.
+            for words in damaged:
+                click.echo(f"returnflow: {words}", err=True)
     if not lines:
         click.echo("No calls.", err=True)
     return status.FAILED if damaged else status.ENDED
@@ -80,7 +85,8 @@ def _whole(opened: SqlJournal, case: str) -> tuple[Header, tuple[Entry, ...]]:
 
 @contextmanager
 def _target(output: Path | None) -> Iterator[BinaryIO]:
-    """Where the log goes. A file is written whole or does not come to be."""
+    """Where the log goes. A new file is taken away again where something goes wrong, or Ctrl-C is
+    pressed: the next attempt would stumble over it."""
     if output is None:
         # Not ours to close: whoever called may go on writing to it.
         yield sys.stdout.buffer
@@ -90,12 +96,12 @@ def _target(output: Path | None) -> Iterator[BinaryIO]:
         with file:
             yield file
     except BaseException:
-        output.unlink(missing_ok=True)
+        # What went wrong is to be told, and not that there was more.
+        with suppress(OSError):
+            output.unlink()
         raise
 
 
 def _progress(output: Path | None, calls: int) -> AbstractContextManager[Callable[[int], None]]:
-    if output is None and sys.stdout.isatty():
-        # The log itself runs over the terminal; a bar would stand in the middle of it.
-        return nullcontext(lambda done: None)
-    return bar("Writing", calls)
+    # On standard output the log may run over the same terminal, or into a program that does.
+    return bar("Writing", calls) if output is not None and calls else nullcontext(lambda done: None)

@@ -33,8 +33,10 @@ def listed(given: dict[str, Any]) -> None:
 
     Raises:
         UsageError: no procedure has the state that is asked for.
+        click.UsageError: one filter contradicts another.
         JournalError: the journal cannot be read.
     """
+    check_filters(given)
     hide = None if given["unmask"] else masker(installed_vocabularies())
     addresses: dict[str, str] = {}
     for vocabulary in installed_vocabularies():
@@ -65,8 +67,23 @@ def listed(given: dict[str, Any]) -> None:
         click.echo("  ".join(map(_fitted, row, widths)).rstrip())
 
 
-FILTERS = ("state", "agent", "since", "until", "only_open", "only_ended")
-"""What `chosen` looks at."""
+def filtered(given: dict[str, Any]) -> bool:
+    """Whether any filter is given."""
+    names = ("state", "agent", "since", "until", "only_open", "only_ended")
+    return any(given[name] not in (None, False) for name in names)
+
+
+def check_filters(given: dict[str, Any]) -> None:
+    """That the filters fit each other; asked before anything is opened or made.
+
+    Raises:
+        click.UsageError: one contradicts another.
+    """
+    since, until = given["since"], given["until"]
+    if since and until and since > until:
+        raise click.UsageError(f"--since {since} is after --until {until}.")
+    if given["only_open"] and given["only_ended"]:
+        raise click.UsageError("Give --open or --ended, not both.")
 
 
 def chosen(
@@ -76,14 +93,9 @@ def chosen(
 
     Raises:
         UsageError: there is none, and no procedure has the state that is asked for.
-        click.UsageError: one filter contradicts another.
         JournalError: the journal cannot be read.
     """
     since, until = given["since"], given["until"]
-    if since and until and since > until:
-        raise click.UsageError(f"--since {since} is after --until {until}.")
-    if given["only_open"] and given["only_ended"]:
-        raise click.UsageError("Give --open or --ended, not both.")
     lines = journal.cases(
         state=given["state"],
         agent=given["agent"],
