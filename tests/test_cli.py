@@ -262,6 +262,7 @@ def test_calls_are_listed_and_filtered(cli: Cli) -> None:
     assert listed("--since", "2999-01-01") == []
     refused(cli("calls", "list", "--since", "yesterday"), 2, "--since", "as 2026-03-01")
     refused(cli("calls", "list", "--until", "2026-02-30"), 2, "'2026-02-30' is not a day")
+    refused(cli("calls", "list", "--until", "2026-W09-7"), 2, "write year, month and day")
     refused(cli("calls", "list", "--until", "9999-12-31"), 2, "1971 to 2999")
     assert cli("calls", "list", "--state", "transferred").err == "No calls.\n"
     refused(cli("calls", "list", "--state", "orders_lsited"), 2, "did you mean 'orders_listed'?")
